@@ -38,6 +38,11 @@ export interface MixnetDialer {
    * nobody reads, the oldest replies are dropped.
    */
   replies(): AsyncIterable<Uint8Array>
+  /**
+   * Calls back each time the transport had to begin anew by itself. SURBs sent before that are void, so what is unanswered is
+   * worth repeating at once. Returns the way to stop listening.
+   */
+  onRestart?(hear: () => void): () => void
 }
 
 export interface MixnetRequest {
@@ -63,7 +68,13 @@ export interface MixnetListener {
   lastRoundTrip?(): { readonly atMs: number; readonly tookMs: number } | undefined
 }
 
-export type MixnetErrorKind = 'stopped' | 'unreachable' | 'tooLarge' | 'badAddress' | 'overloaded' | 'unsealed'
+export type MixnetErrorKind =
+  | 'stopped'
+  | 'unreachable'
+  | 'tooLarge'
+  | 'badAddress'
+  | 'overloaded'
+  | 'unsealed'
 
 /** What a transport can say went wrong. Its text never holds payloads, addresses or tags. */
 export class MixnetError extends Error {

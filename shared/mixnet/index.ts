@@ -1,3 +1,3 @@
 export * from './Mixnet.ts'
-export * from './parseAddress.ts'
 export * from './packetCapacity.ts'
+export * from './parseAddress.ts'

@@ -7,13 +7,15 @@ import { type MixnetAddress, MixnetError } from './Mixnet.ts'
  */
 export function parseAddress(text: string): MixnetAddress {
   const match = /^([^.@]{1,64})\.([^.@]{1,64})@([^.@]{1,64})$/.exec(text)
-  if (!match) throw new MixnetError('badAddress', 'A Nym address reads <identity>.<encryption key>@<gateway>.')
+  if (!match)
+    throw new MixnetError('badAddress', 'A Nym address reads <identity>.<encryption key>@<gateway>.')
   for (const [part, name] of [
     [match[1], 'identity'],
     [match[2], 'encryption key'],
     [match[3], 'gateway'],
   ] as const) {
-    if (!isKey(part ?? '')) throw new MixnetError('badAddress', `The ${name} in a Nym address is 32 bytes of base58.`)
+    if (!isKey(part ?? ''))
+      throw new MixnetError('badAddress', `The ${name} in a Nym address is 32 bytes of base58.`)
   }
   return text as MixnetAddress
 }
