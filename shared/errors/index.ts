@@ -1,0 +1,3 @@
+export * from './catalogue.ts'
+export * from './VeilcastError.ts'
+export * from './wireError.ts'

@@ -1,0 +1,30 @@
+export * from './envelope.ts'
+export * from './ids.ts'
+export * from './limits.ts'
+export {
+  type CosmosInclusion,
+  type Durability,
+  type EvmInclusion,
+  type FailureReply,
+  type FinalityRule,
+  type Inclusion,
+  type InfoReply,
+  type Reply,
+  type ReplyBody,
+  type ResultReply,
+  type ServedChain,
+  type Stage,
+  type StateReply,
+  type TxState,
+  txState,
+} from './reply.ts'
+export {
+  type InfoRequest,
+  type ReadRequest,
+  type Request,
+  type RequestBody,
+  type StatusRequest,
+  type SubmitRequest,
+  type Until,
+  untilWords,
+} from './request.ts'

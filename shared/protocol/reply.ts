@@ -1,0 +1,171 @@
+import * as P from 'micro-packed'
+import type { WireError } from '../errors/wireError.ts'
+import { boundedBytes, chainId, oneOf, restBytes, shortText, txId, union, wireError } from './fields.ts'
+import type { ChainId, RequestId, TxId } from './ids.ts'
+import { maxChainsInInfo, maxCodespaceBytes, maxReadResultBytes, maxRevertDataBytes } from './limits.ts'
+
+/** What a crash of the broadcaster's store can take with it: nothing, nothing while a replica lives, or all of it. */
+export type Durability = 'fsync' | 'replicated' | 'memory'
+
+export interface EvmInclusion {
+  readonly family: 'evm'
+  readonly height: bigint
+  readonly blockHash: Uint8Array
+  readonly transactionIndex: number
+  readonly ok: boolean
+  readonly gasUsed: bigint
+  /** Wei per gas. */
+  readonly effectiveGasPrice: bigint
+  /** What the contract gave when it reverted, cut at 256 bytes; empty where it succeeded or gave nothing. */
+  readonly revertData: Uint8Array
+}
+
+export interface CosmosInclusion {
+  readonly family: 'cosmos'
+  readonly height: bigint
+  readonly blockHash: Uint8Array
+  /** 0 is success. */
+  readonly code: number
+  readonly codespace: string
+  readonly gasWanted: bigint
+  readonly gasUsed: bigint
+}
+
+export type Inclusion = EvmInclusion | CosmosInclusion
+
+/** Where a transaction stands. `accepted` and `submitted` and `included` move on; the others are ends. */
+export type TxState =
+  | { readonly stage: 'accepted'; readonly durability: Durability }
+  /** An endpoint has had it. `rejection` is what the last endpoint said against it; it may land all the same. */
+  | { readonly stage: 'submitted'; readonly rejection: WireError | undefined }
+  | { readonly stage: 'included'; readonly inclusion: Inclusion }
+  | { readonly stage: 'final'; readonly inclusion: Inclusion }
+  /** Another transaction used its nonce or sequence, at finality depth. */
+  | { readonly stage: 'replaced'; readonly by: TxId; readonly height: bigint }
+  /** Our own checks found against it before any endpoint had it: notSent. */
+  | { readonly stage: 'refused'; readonly error: WireError }
+  /** Its notAfter passed, or its predecessor never came. The error's outcome says whether an endpoint had it. */
+  | { readonly stage: 'lapsed'; readonly error: WireError }
+
+export type Stage = TxState['stage']
+
+export interface StateReply {
+  readonly kind: 'state'
+  readonly txId: TxId
+  readonly state: TxState
+}
+
+export interface FailureReply {
+  readonly kind: 'failure'
+  readonly error: WireError
+}
+
+/** `confirmations`: blocks on top of the including one; `finalized`: the chain's own tag; `instant`: a block is final. */
+export type FinalityRule = 'instant' | 'confirmations' | 'finalized'
+
+export interface ServedChain {
+  readonly chain: ChainId
+  readonly family: 'evm' | 'cosmos'
+  /** Whether an endpoint of it is live now. */
+  readonly live: boolean
+  readonly finality: FinalityRule
+  /** Blocks on top, where the rule is `confirmations`; else 0. */
+  readonly confirmations: number
+  readonly maxTransactionBytes: number
+  /** The highest block the broadcaster has read, 0 before the first. */
+  readonly height: bigint
+}
+
+export interface InfoReply {
+  readonly kind: 'info'
+  /** Seconds since 1970. */
+  readonly now: number
+  readonly maxNotAfterSeconds: number
+  /** How long the outcome of a transaction can be asked for after its end. */
+  readonly retentionSeconds: number
+  readonly durability: Durability
+  readonly chains: readonly ServedChain[]
+}
+
+/** The result of a read. JSON in UTF-8. */
+export interface ResultReply {
+  readonly kind: 'result'
+  readonly result: Uint8Array
+}
+
+export type ReplyBody = StateReply | FailureReply | InfoReply | ResultReply
+
+export interface Reply {
+  readonly id: RequestId
+  /** 8 bytes that name one life of the broadcaster's store. After a restore from a backup it is another. */
+  readonly incarnation: Uint8Array
+  /** Rises with each change of the transaction within an incarnation. 0 where the reply is not about a record. */
+  readonly number: number
+  readonly body: ReplyBody
+}
+
+const durability = oneOf(['fsync', 'replicated', 'memory'])
+
+const inclusion = union<Inclusion>('family', {
+  evm: [
+    1,
+    P.struct({
+      height: P.U64BE,
+      blockHash: P.bytes(32),
+      transactionIndex: P.U32BE,
+      ok: P.bool,
+      gasUsed: P.U64BE,
+      effectiveGasPrice: P.U128BE,
+      revertData: boundedBytes(P.U16BE, maxRevertDataBytes),
+    }),
+  ],
+  cosmos: [
+    2,
+    P.struct({
+      height: P.U64BE,
+      blockHash: P.bytes(32),
+      code: P.U32BE,
+      codespace: shortText(maxCodespaceBytes),
+      gasWanted: P.U64BE,
+      gasUsed: P.U64BE,
+    }),
+  ],
+})
+
+export const txState = union<TxState>('stage', {
+  accepted: [1, P.struct({ durability })],
+  submitted: [2, P.struct({ rejection: P.optional(P.bool, wireError) })],
+  included: [3, P.struct({ inclusion })],
+  final: [4, P.struct({ inclusion })],
+  replaced: [5, P.struct({ by: txId, height: P.U64BE })],
+  refused: [6, P.struct({ error: wireError })],
+  lapsed: [7, P.struct({ error: wireError })],
+})
+
+const servedChain = P.struct({
+  chain: chainId,
+  family: oneOf(['evm', 'cosmos']),
+  live: P.bool,
+  finality: oneOf(['instant', 'confirmations', 'finalized']),
+  confirmations: P.U16BE,
+  maxTransactionBytes: P.U32BE,
+  height: P.U64BE,
+})
+
+const chains = P.validate(P.array(P.U8, servedChain), (list) => {
+  if (list.length > maxChainsInInfo) throw new RangeError(`more than ${maxChainsInInfo} chains`)
+  return list
+})
+
+/** The kind's number, then its fields. 0x80 to 0xff are replies. */
+export const replyBody = union<ReplyBody>('kind', {
+  state: [0x81, P.struct({ txId, state: txState })],
+  failure: [0x82, P.struct({ error: wireError })],
+  info: [
+    0x83,
+    P.struct({ now: P.U32BE, maxNotAfterSeconds: P.U32BE, retentionSeconds: P.U32BE, durability, chains }),
+  ],
+  result: [0x84, P.struct({ result: restBytes(maxReadResultBytes) })],
+})
+
+export const incarnation = P.bytes(8)
