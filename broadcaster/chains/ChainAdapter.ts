@@ -1,0 +1,158 @@
+import type { WireError } from '@veilcast/shared/errors'
+import type { ChainId, FinalityRule, Inclusion, TxId } from '@veilcast/shared/protocol'
+
+/**
+ * Everything that the broadcaster knows about one chain. Two families implement it and pass one contract suite.
+ *
+ * Whatever comes from an endpoint is hostile and may hold its URL, its key or the user's bytes: an adapter returns
+ * classified values, and throws nothing but ChainUnavailable (and AbortError).
+ */
+export interface ChainAdapter {
+  readonly chain: ChainId
+  readonly family: 'evm' | 'cosmos'
+  readonly finality: { readonly rule: FinalityRule; readonly confirmations: number }
+  readonly maxTransactionBytes: number
+  /** Starts watching the endpoints' health; does not wait for one to be live. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Whether an endpoint is live: it answered lately, on the right chain, and is not far behind. */
+  live(): boolean
+
+  /**
+   * Parses hostile bytes and checks all that needs no node: canonical encoding, chain id and signature where the chain puts
+   * them into the transaction, size. Pure.
+   * @throws TransactionRefused
+   */
+  inspect(signedTx: Uint8Array): InspectedTx
+
+  /** What a node's state says before the bytes are shown to any: asks by account only, never hands over bytes or hash. */
+  preflight(tx: InspectedTx, options?: WaitOptions): Promise<Preflight>
+
+  /** Id of an endpoint to hand a transaction to: `sticky` where it is live, else one at random, none of `avoid`. */
+  pickEndpoint(options?: {
+    readonly sticky?: string | undefined
+    readonly avoid?: ReadonlySet<string>
+  }): string | undefined
+
+  /** Hands the bytes to one endpoint. Whatever comes back, the endpoint has to be taken to have had them. */
+  submit(endpoint: string, tx: InspectedTx, options?: WaitOptions): Promise<Handed>
+
+  /** The newest block, asked at a live endpoint. @throws ChainUnavailable */
+  head(options?: WaitOptions): Promise<Head>
+  /** A whole block with what became of its transactions. Null where the endpoint does not have it (yet). @throws ChainUnavailable */
+  readBlock(height: bigint, options?: WaitOptions): Promise<ChainBlock | null>
+  /** Receipt look-up for one transaction, for catching up after a gap. @throws ChainUnavailable */
+  find(txId: TxId, options?: WaitOptions): Promise<FoundTx | null>
+  /** The next nonce or sequence by the chain's newest state; null where the account is not known. @throws ChainUnavailable */
+  nextSequence(account: Uint8Array, options?: WaitOptions): Promise<bigint | null>
+  /** What the contract gave when it reverted, at most 256 bytes; empty where there is nothing to know. Never throws but on abort. */
+  revertData(tx: InspectedTx, inclusion: Inclusion, options?: WaitOptions): Promise<Uint8Array>
+
+  /** An allow-listed read. @throws ReadRefused (methodNotAllowed, invalidParams, readFailed, answerTooLarge), ChainUnavailable */
+  query(method: string, params: unknown, options?: WaitOptions): Promise<unknown>
+
+  /** For the status page and `check`: no URL, the operator's own id of each endpoint. */
+  endpoints(): readonly EndpointHealth[]
+}
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal
+}
+
+export interface InspectedTx {
+  readonly txId: TxId
+  readonly signedTx: Uint8Array
+  /** Bytes that name the signing account (EVM: its 20-byte address; Cosmos: its public key); undefined where order does not matter or is not known. */
+  readonly account: Uint8Array | undefined
+  /** Nonce or sequence, with `account`. */
+  readonly sequence: bigint | undefined
+  /** Parsed form, for the adapter that made it. */
+  readonly parsed: unknown
+}
+
+export type Preflight =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly error: WireError }
+  /** The chain expects an earlier sequence: hold it (Cosmos only; an EVM node takes gaps). */
+  | { readonly kind: 'early'; readonly expected: bigint }
+  /** The sequence is used on chain: look this very hash up before anything is said. */
+  | { readonly kind: 'used'; readonly expected: bigint }
+  | { readonly kind: 'unavailable' }
+
+export type Handed =
+  /** Taken, or known already, and the hash it gave is ours. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'early'; readonly expected: bigint }
+  | { readonly kind: 'used'; readonly expected: bigint | undefined }
+  /** Refused by this node for now or for good; it may have been passed on. */
+  | { readonly kind: 'rejected'; readonly error: WireError }
+  /** No answer, an answer that is none, another chain, another hash: try the next endpoint. */
+  | { readonly kind: 'unavailable' }
+
+export interface Head {
+  readonly height: bigint
+  readonly hash: string
+  /** Chain's own time, milliseconds since 1970. */
+  readonly timeMs: number
+  /** Highest block that is final by the chain's rule, at most `height`. */
+  readonly finalHeight: bigint
+}
+
+export interface ChainBlock {
+  readonly height: bigint
+  /** Hex without 0x, lower case. */
+  readonly hash: string
+  readonly parentHash: string
+  readonly timeMs: number
+  readonly transactions: readonly BlockTx[]
+}
+
+export interface BlockTx {
+  readonly txId: TxId
+  /** As `InspectedTx.account`, where the block tells it. */
+  readonly account: Uint8Array | undefined
+  readonly sequence: bigint | undefined
+  /** Without revert data. */
+  readonly inclusion: Inclusion
+}
+
+export interface FoundTx {
+  readonly inclusion: Inclusion
+  readonly block: { readonly height: bigint; readonly hash: string }
+}
+
+export interface EndpointHealth {
+  readonly id: string
+  readonly operator: string
+  readonly live: boolean
+  readonly height: bigint
+  /** Smoothed answer time in milliseconds, undefined before the first answer. */
+  readonly latencyMs: number | undefined
+  /** Why it is not live. */
+  readonly trouble: 'none' | 'unreachable' | 'wrongChain' | 'behind' | 'rateLimited' | 'lied'
+}
+
+/** The transaction is refused, and nobody has been shown it. */
+export class TransactionRefused extends Error {
+  override readonly name = 'TransactionRefused'
+  readonly error: WireError
+  constructor(error: WireError) {
+    super(`Transaction refused with error ${error.number}.`)
+    this.error = error
+  }
+}
+
+/** A read is refused or failed. */
+export class ReadRefused extends Error {
+  override readonly name = 'ReadRefused'
+  readonly error: WireError
+  constructor(error: WireError) {
+    super(`Read refused with error ${error.number}.`)
+    this.error = error
+  }
+}
+
+/** No endpoint of the chain gave a usable answer. Holds nothing of what an endpoint said. */
+export class ChainUnavailable extends Error {
+  override readonly name = 'ChainUnavailable'
+}

@@ -1,0 +1,34 @@
+import type { EndpointHealth, WaitOptions } from '../ChainAdapter.ts'
+
+/** One node that an operator configured, with the family's own client for it. */
+export interface Endpoint<Client> {
+  /** The operator's own word for it: shown and stored. */
+  readonly id: string
+  /** Who runs it. Endpoints of one operator count as one witness. */
+  readonly operator: string
+  readonly client: Client
+}
+
+export interface ProbeResult {
+  readonly onRightChain: boolean
+  readonly height: bigint
+}
+
+/** The endpoints of one chain: which are live, whom to ask, whom to hand a transaction to. */
+export interface EndpointPool<Client> {
+  start(): void
+  stop(): Promise<void>
+  live(): boolean
+  /** A live endpoint's id: `sticky` where it is live and not avoided, else one at random; undefined where none is left. */
+  pick(options?: { readonly sticky?: string | undefined; readonly avoid?: ReadonlySet<string> }): string | undefined
+  /** The endpoint of this id, live or not. */
+  get(id: string): Endpoint<Client> | undefined
+  /**
+   * Asks live endpoints in random order until one answers; each that fails is reported. At most `maxAttempts` (3).
+   * @throws ChainUnavailable, AbortError
+   */
+  ask<T>(question: (client: Client, signal: AbortSignal) => Promise<T>, options?: WaitOptions): Promise<T>
+  /** Sets an endpoint aside until its next good probe. */
+  report(id: string, trouble: Exclude<EndpointHealth['trouble'], 'none'>): void
+  health(): readonly EndpointHealth[]
+}

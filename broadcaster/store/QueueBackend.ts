@@ -1,0 +1,15 @@
+import type { Processor, Queue, Worker } from 'bullmq'
+
+/** Where BullMQ keeps its jobs: beside the record, on the same server. Job data holds keys only, never bytes. */
+export interface QueueBackend {
+  /** The queue of this name, made at the first call. Names hold no `:`. */
+  queue(name: string): Queue
+  /**
+   * A worker with the project's settings: lockDuration 5 s, stalledInterval 5 s, maxStalledCount as good as unlimited. Not
+   * started until `run()`.
+   */
+  worker(name: string, processor: Processor, options: { readonly concurrency: number }): Worker
+  start(): Promise<void>
+  /** Closes queues and connections; workers are closed before by whoever made them. */
+  stop(): Promise<void>
+}
