@@ -1,32 +1,32 @@
 export {
-	buildGoTool,
-	findBuiltGoTool,
-	findGo,
-	type GoBuildOptions,
-	type GoTool,
-} from "./buildGoTool.ts";
+  buildGoTool,
+  findBuiltGoTool,
+  findGo,
+  type GoBuildOptions,
+  type GoTool,
+} from './buildGoTool.ts'
 export {
-	buildCosmosBinary,
-	type CosmosBinary,
-	type CosmosBinaryOptions,
-	describeCosmosAvailability,
-	describeCosmosBinary,
-	findCosmosBinary,
-} from "./cosmosBinary.ts";
-export type { CosmosAccount } from "./createCosmosHome.ts";
+  buildCosmosBinary,
+  type CosmosBinary,
+  type CosmosBinaryOptions,
+  describeCosmosAvailability,
+  describeCosmosBinary,
+  findCosmosBinary,
+} from './cosmosBinary.ts'
+export type { CosmosAccount } from './createCosmosHome.ts'
 export {
-	ChainStartError,
-	CosmosChainUnavailable,
-	GoBuildError,
-} from "./errors.ts";
+  ChainStartError,
+  CosmosChainUnavailable,
+  GoBuildError,
+} from './errors.ts'
 export {
-	type Anvil,
-	type AnvilAccount,
-	type AnvilOptions,
-	startAnvil,
-} from "./startAnvil.ts";
+  type Anvil,
+  type AnvilAccount,
+  type AnvilOptions,
+  startAnvil,
+} from './startAnvil.ts'
 export {
-	type CosmosChain,
-	type CosmosChainOptions,
-	startCosmosChain,
-} from "./startCosmosChain.ts";
+  type CosmosChain,
+  type CosmosChainOptions,
+  startCosmosChain,
+} from './startCosmosChain.ts'

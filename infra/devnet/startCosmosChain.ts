@@ -1,79 +1,70 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import type { GoBuildOptions } from "./buildGoTool.ts";
-import { callRpc } from "./callRpc.ts";
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { GoBuildOptions } from './buildGoTool.ts'
+import { callRpc } from './callRpc.ts'
 import {
-	type CosmosBinary,
-	type CosmosBinaryOptions,
-	cosmosCommand,
-	obtainCosmosBinary,
-} from "./cosmosBinary.ts";
+  type CosmosBinary,
+  type CosmosBinaryOptions,
+  cosmosCommand,
+  obtainCosmosBinary,
+} from './cosmosBinary.ts'
 import {
-	claimHome,
-	makeTemporaryHome,
-	removeAbandonedHomes,
-	removeRunning,
-	writeRunning,
-} from "./cosmosHomeOwner.ts";
-import {
-	type CosmosAccount,
-	type CosmosHome,
-	createCosmosHome,
-	readCosmosHome,
-} from "./createCosmosHome.ts";
-import { ChainStartError } from "./errors.ts";
-import { type ProcessGroup, spawnGroup } from "./spawnGroup.ts";
-import { untilReady } from "./untilReady.ts";
+  claimHome,
+  makeTemporaryHome,
+  removeAbandonedHomes,
+  removeRunning,
+  writeRunning,
+} from './cosmosHomeOwner.ts'
+import { type CosmosAccount, type CosmosHome, createCosmosHome, readCosmosHome } from './createCosmosHome.ts'
+import { ChainStartError } from './errors.ts'
+import { type ProcessGroup, spawnGroup } from './spawnGroup.ts'
+import { untilReady } from './untilReady.ts'
 
 export type CosmosChainOptions = CosmosBinaryOptions &
-	GoBuildOptions & {
-		/** The CAIP-2 reference, which is also the chain id that is signed. Default `veilcast-dev-1`. */
-		reference?: string;
-		/** The pause after each block. Default 500. */
-		blockTimeMs?: number;
-		/** In base units of the denom, per unit of gas. Default 0.025. */
-		minimumGasPrice?: number;
-		/** Default 0: a free one. */
-		port?: number;
-		/** A folder that keeps the chain from one start to the next. Default: a temporary one, removed by `stop`. */
-		home?: string;
-		/** Each line that the node writes: errors, and what its RPC server says. */
-		onLine?: (line: string) => void;
-	};
+  GoBuildOptions & {
+    /** The CAIP-2 reference, which is also the chain id that is signed. Default `veilcast-dev-1`. */
+    reference?: string
+    /** The pause after each block. Default 500. */
+    blockTimeMs?: number
+    /** In base units of the denom, per unit of gas. Default 0.025. */
+    minimumGasPrice?: number
+    /** Default 0: a free one. */
+    port?: number
+    /** A folder that keeps the chain from one start to the next. Default: a temporary one, removed by `stop`. */
+    home?: string
+    /** Each line that the node writes: errors, and what its RPC server says. */
+    onLine?: (line: string) => void
+  }
 
 export type CosmosChain = {
-	/** `http://127.0.0.1:<port>`: CometBFT's JSON-RPC; its websocket is at `/websocket`. */
-	rpcUrl: string;
-	/** CAIP-2. */
-	chainId: `cosmos:${string}`;
-	/** The chain id that is signed: what follows `cosmos:`. */
-	reference: string;
-	bech32Prefix: string;
-	denom: string;
-	/** As CosmJS reads it: `0.025stake`. */
-	gasPrice: string;
-	/** alice, bob, carol and dave: 1 000 000 000 000 base units each, the same at every start. */
-	accounts: CosmosAccount[];
-	home: string;
-	binary: CosmosBinary;
-	/** CometBFT's JSON-RPC; rejects with the node's error. */
-	rpc: <T = unknown>(
-		method: string,
-		params?: Record<string, unknown>,
-		signal?: AbortSignal,
-	) => Promise<T>;
-	/** Ends the node and keeps its state: connections are refused and no block is made. */
-	halt: () => Promise<void>;
-	/** Starts a halted node again, at the same port. */
-	resume: () => Promise<void>;
-	/** Settles when the node has ended other than by `halt`. */
-	exited: Promise<void>;
-	/** Idempotent; settles when no process is left, and no folder unless `home` was given. */
-	stop: () => Promise<void>;
-};
+  /** `http://127.0.0.1:<port>`: CometBFT's JSON-RPC; its websocket is at `/websocket`. */
+  rpcUrl: string
+  /** CAIP-2. */
+  chainId: `cosmos:${string}`
+  /** The chain id that is signed: what follows `cosmos:`. */
+  reference: string
+  bech32Prefix: string
+  denom: string
+  /** As CosmJS reads it: `0.025stake`. */
+  gasPrice: string
+  /** alice, bob, carol and dave: 1 000 000 000 000 base units each, the same at every start. */
+  accounts: CosmosAccount[]
+  home: string
+  binary: CosmosBinary
+  /** CometBFT's JSON-RPC; rejects with the node's error. */
+  rpc: <T = unknown>(method: string, params?: Record<string, unknown>, signal?: AbortSignal) => Promise<T>
+  /** Ends the node and keeps its state: connections are refused and no block is made. */
+  halt: () => Promise<void>
+  /** Starts a halted node again, at the same port. */
+  resume: () => Promise<void>
+  /** Settles when the node has ended other than by `halt`. */
+  exited: Promise<void>
+  /** Idempotent; settles when no process is left, and no folder unless `home` was given. */
+  stop: () => Promise<void>
+}
 
-const readyLimitMs = 60_000;
+const readyLimitMs = 60_000
 
 /**
  * Starts a Cosmos SDK chain of one validator on 127.0.0.1, and returns when its first block is there. Its program is
@@ -83,180 +74,134 @@ const readyLimitMs = 60_000;
  * @throws GoBuildError if building it fails
  * @throws ChainStartError if the node ends or makes no block within 60 s, or another process runs a chain in `home`
  */
-export async function startCosmosChain(
-	options: CosmosChainOptions = {},
-): Promise<CosmosChain> {
-	const {
-		reference = "veilcast-dev-1",
-		blockTimeMs = 500,
-		minimumGasPrice = 0.025,
-		signal,
-		onLine,
-	} = options;
-	const binary = await obtainCosmosBinary(options);
-	await removeAbandonedHomes();
-	const temporary =
-		options.home === undefined ? await makeTemporaryHome() : undefined;
-	const home = resolve(
-		temporary ? join(temporary, "home") : (options.home ?? ""),
-	);
-	const discard = async () => {
-		if (temporary) await rm(temporary, { recursive: true, force: true });
-	};
+export async function startCosmosChain(options: CosmosChainOptions = {}): Promise<CosmosChain> {
+  const { reference = 'veilcast-dev-1', blockTimeMs = 500, minimumGasPrice = 0.025, signal, onLine } = options
+  const binary = await obtainCosmosBinary(options)
+  await removeAbandonedHomes()
+  const temporary = options.home === undefined ? await makeTemporaryHome() : undefined
+  const home = resolve(temporary ? join(temporary, 'home') : (options.home ?? ''))
+  const discard = async () => {
+    if (temporary) await rm(temporary, { recursive: true, force: true })
+  }
 
-	let node: ProcessGroup | undefined;
-	let port = options.port ?? 0;
-	let stopped = false;
-	let ended = (): void => {};
-	const exited = new Promise<void>((resolve) => {
-		ended = resolve;
-	});
+  let node: ProcessGroup | undefined
+  let port = options.port ?? 0
+  let stopped = false
+  let ended = (): void => {}
+  const exited = new Promise<void>((resolve) => {
+    ended = resolve
+  })
 
-	const start = async (contents: CosmosHome, signal?: AbortSignal) => {
-		const gasPrice = `${minimumGasPrice}${contents.denom}`;
-		const running = startNode(binary, home, { port, gasPrice, onLine });
-		node = running.group;
-		await writeRunning(home, running.group.groupId);
-		port = await untilReady("the Cosmos chain", running.group, running.ready, {
-			limitMs: readyLimitMs,
-			signal,
-		});
-		running.group.exited.then(() => {
-			if (node === running.group) ended();
-		});
-	};
-	const halt = async () => {
-		const halted = node;
-		node = undefined;
-		if (!halted) return;
-		await halted.stop();
-		await removeRunning(home);
-	};
+  const start = async (contents: CosmosHome, signal?: AbortSignal) => {
+    const gasPrice = `${minimumGasPrice}${contents.denom}`
+    const running = startNode(binary, home, { port, gasPrice, onLine })
+    node = running.group
+    await writeRunning(home, running.group.groupId)
+    port = await untilReady('the Cosmos chain', running.group, running.ready, {
+      limitMs: readyLimitMs,
+      signal,
+    })
+    running.group.exited.then(() => {
+      if (node === running.group) ended()
+    })
+  }
+  const halt = async () => {
+    const halted = node
+    node = undefined
+    if (!halted) return
+    await halted.stop()
+    await removeRunning(home)
+  }
 
-	try {
-		await claimHome(home);
-		const contents =
-			(await readCosmosHome(home)) ??
-			(await createCosmosHome(binary, home, reference, signal));
-		if (contents.reference !== reference) {
-			throw new ChainStartError(
-				`the chain in ${home} is ${contents.reference}, not ${reference}`,
-			);
-		}
-		await setBlockTime(home, blockTimeMs);
-		await start(contents, signal);
-		const rpcUrl = `http://127.0.0.1:${port}`;
-		return {
-			rpcUrl,
-			chainId: `cosmos:${reference}`,
-			reference,
-			bech32Prefix: contents.bech32Prefix,
-			denom: contents.denom,
-			gasPrice: `${minimumGasPrice}${contents.denom}`,
-			accounts: contents.accounts,
-			home,
-			binary,
-			rpc: (method, params = {}, signal) =>
-				callRpc(rpcUrl, method, params, signal),
-			halt,
-			resume: async () => {
-				if (stopped) throw new Error("the chain was stopped");
-				if (!node) await start(contents);
-			},
-			exited,
-			stop: async () => {
-				stopped = true;
-				await halt();
-				ended();
-				await discard();
-			},
-		};
-	} catch (error) {
-		await halt();
-		await discard();
-		throw error;
-	}
+  try {
+    await claimHome(home)
+    const contents = (await readCosmosHome(home)) ?? (await createCosmosHome(binary, home, reference, signal))
+    if (contents.reference !== reference) {
+      throw new ChainStartError(`the chain in ${home} is ${contents.reference}, not ${reference}`)
+    }
+    await setBlockTime(home, blockTimeMs)
+    await start(contents, signal)
+    const rpcUrl = `http://127.0.0.1:${port}`
+    return {
+      rpcUrl,
+      chainId: `cosmos:${reference}`,
+      reference,
+      bech32Prefix: contents.bech32Prefix,
+      denom: contents.denom,
+      gasPrice: `${minimumGasPrice}${contents.denom}`,
+      accounts: contents.accounts,
+      home,
+      binary,
+      rpc: (method, params = {}, signal) => callRpc(rpcUrl, method, params, signal),
+      halt,
+      resume: async () => {
+        if (stopped) throw new Error('the chain was stopped')
+        if (!node) await start(contents)
+      },
+      exited,
+      stop: async () => {
+        stopped = true
+        await halt()
+        ended()
+        await discard()
+      },
+    }
+  } catch (error) {
+    await halt()
+    await discard()
+    throw error
+  }
 }
 
 type NodeOptions = {
-	port: number;
-	gasPrice: string;
-	onLine: ((line: string) => void) | undefined;
-};
-
-function startNode(
-	binary: CosmosBinary,
-	home: string,
-	{ port, gasPrice, onLine }: NodeOptions,
-) {
-	const listen = [
-		"--rpc.laddr",
-		`tcp://127.0.0.1:${port}`,
-		"--rpc.pprof_laddr",
-		"",
-	];
-	const peers = ["--p2p.laddr", "tcp://127.0.0.1:0", "--p2p.pex=false"];
-	const servers = [
-		"--grpc.enable=false",
-		"--grpc-web.enable=false",
-		"--api.enable=false",
-	];
-	// The RPC server's own line tells the port that it was given.
-	const log = ["--log_no_color", "--log_level", "rpc-server:info,*:error"];
-	const args = [
-		"start",
-		...listen,
-		...peers,
-		...servers,
-		...log,
-		"--minimum-gas-prices",
-		gasPrice,
-	];
-	const [command, commandArgs] = cosmosCommand(binary, home, args);
-
-	let listening = (_port: number): void => {};
-	const bound = new Promise<number>((resolve) => {
-		listening = resolve;
-	});
-	const group = spawnGroup(command, commandArgs, {
-		onLine: (line) => {
-			const told = /RPC HTTP server on [^ ]*:(\d+)/.exec(line)?.[1];
-			if (told) listening(Number(told));
-			onLine?.(line);
-		},
-	});
-	const ended = new AbortController();
-	group.exited.then(() => ended.abort());
-	const ready = bound.then(async (port) => {
-		await untilFirstBlock(`http://127.0.0.1:${port}`, ended.signal);
-		return port;
-	});
-	// Whoever waits for it has been told by then that the node ended.
-	ready.catch(() => {});
-	return { group, ready };
+  port: number
+  gasPrice: string
+  onLine: ((line: string) => void) | undefined
 }
 
-async function untilFirstBlock(
-	rpcUrl: string,
-	signal: AbortSignal,
-): Promise<void> {
-	for (;;) {
-		const status = await callRpc<{
-			sync_info: { latest_block_height: string };
-		}>(rpcUrl, "status", {}, signal).catch(() => undefined);
-		if (Number(status?.sync_info.latest_block_height ?? 0) > 0) return;
-		await delay(50, undefined, { signal });
-	}
+function startNode(binary: CosmosBinary, home: string, { port, gasPrice, onLine }: NodeOptions) {
+  const listen = ['--rpc.laddr', `tcp://127.0.0.1:${port}`, '--rpc.pprof_laddr', '']
+  const peers = ['--p2p.laddr', 'tcp://127.0.0.1:0', '--p2p.pex=false']
+  const servers = ['--grpc.enable=false', '--grpc-web.enable=false', '--api.enable=false']
+  // The RPC server's own line tells the port that it was given.
+  const log = ['--log_no_color', '--log_level', 'rpc-server:info,*:error']
+  const args = ['start', ...listen, ...peers, ...servers, ...log, '--minimum-gas-prices', gasPrice]
+  const [command, commandArgs] = cosmosCommand(binary, home, args)
+
+  let listening = (_port: number): void => {}
+  const bound = new Promise<number>((resolve) => {
+    listening = resolve
+  })
+  const group = spawnGroup(command, commandArgs, {
+    onLine: (line) => {
+      const told = /RPC HTTP server on [^ ]*:(\d+)/.exec(line)?.[1]
+      if (told) listening(Number(told))
+      onLine?.(line)
+    },
+  })
+  const ended = new AbortController()
+  group.exited.then(() => ended.abort())
+  const ready = bound.then(async (port) => {
+    await untilFirstBlock(`http://127.0.0.1:${port}`, ended.signal)
+    return port
+  })
+  // Whoever waits for it has been told by then that the node ended.
+  ready.catch(() => {})
+  return { group, ready }
+}
+
+async function untilFirstBlock(rpcUrl: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const status = await callRpc<{
+      sync_info: { latest_block_height: string }
+    }>(rpcUrl, 'status', {}, signal).catch(() => undefined)
+    if (Number(status?.sync_info.latest_block_height ?? 0) > 0) return
+    await delay(50, undefined, { signal })
+  }
 }
 
 async function setBlockTime(home: string, blockTimeMs: number): Promise<void> {
-	const path = join(home, "config", "config.toml");
-	const config = await readFile(path, "utf8");
-	await writeFile(
-		path,
-		config.replace(
-			/^timeout_commit = .*$/m,
-			`timeout_commit = "${blockTimeMs}ms"`,
-		),
-	);
+  const path = join(home, 'config', 'config.toml')
+  const config = await readFile(path, 'utf8')
+  await writeFile(path, config.replace(/^timeout_commit = .*$/m, `timeout_commit = "${blockTimeMs}ms"`))
 }
