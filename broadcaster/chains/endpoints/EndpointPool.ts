@@ -20,7 +20,10 @@ export interface EndpointPool<Client> {
   stop(): Promise<void>
   live(): boolean
   /** A live endpoint's id: `sticky` where it is live and not avoided, else one at random; undefined where none is left. */
-  pick(options?: { readonly sticky?: string | undefined; readonly avoid?: ReadonlySet<string> }): string | undefined
+  pick(options?: {
+    readonly sticky?: string | undefined
+    readonly avoid?: ReadonlySet<string>
+  }): string | undefined
   /** The endpoint of this id, live or not. */
   get(id: string): Endpoint<Client> | undefined
   /**

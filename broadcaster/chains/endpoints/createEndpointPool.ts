@@ -1,0 +1,224 @@
+import { ChainUnavailable, type EndpointHealth } from '../ChainAdapter.ts'
+import type { Endpoint, EndpointPool, ProbeResult } from './EndpointPool.ts'
+import { EndpointProblem } from './EndpointProblem.ts'
+import { withDeadline } from './withDeadline.ts'
+
+export interface EndpointPoolOptions<Client> {
+  readonly endpoints: readonly Endpoint<Client>[]
+  /** Asks which chain the endpoint is on and how far it is. A rejection counts as trouble (EndpointProblem says which). */
+  readonly probe: (client: Client, signal: AbortSignal) => Promise<ProbeResult>
+  /** Default 3 s. What is in trouble is probed later and later, up to 20 times this. */
+  readonly probeIntervalMs?: number
+  /** Default 4 s. */
+  readonly probeTimeoutMs?: number
+  /** Further than so many blocks below the others is `behind`. Default 5. */
+  readonly maxBlocksBehind?: number
+  /** For each endpoint that is asked. Default 8 s. */
+  readonly askTimeoutMs?: number
+  /** Endpoints asked until one answers. Default 3. */
+  readonly maxAttempts?: number
+  readonly random?: () => number
+}
+
+type Trouble = Exclude<EndpointHealth['trouble'], 'none'>
+
+/** What a probe has to wait after trouble, in probe intervals; doubles with each further trouble, up to the limit. */
+const setAsideIntervals: Record<Trouble, number> = {
+  unreachable: 1,
+  behind: 1,
+  rateLimited: 4,
+  wrongChain: 10,
+  lied: 20,
+}
+const maxSetAsideIntervals = 20
+
+interface Watched<Client> {
+  readonly endpoint: Endpoint<Client>
+  trouble: EndpointHealth['trouble']
+  height: bigint
+  latencyMs: number | undefined
+  /** Troubles since the last good probe but one. */
+  strikes: number
+  /** Counts reports, so that a probe that was under way before one does not clear it. */
+  reports: number
+  timer: NodeJS.Timeout | undefined
+  /** The probe that is under way, or the last one. Never rejects. */
+  probing: Promise<void>
+}
+
+/** Probes each endpoint at start and at an interval; an endpoint in trouble is left alone until a good probe. */
+export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>): EndpointPool<Client> {
+  const {
+    probe,
+    probeIntervalMs = 3_000,
+    probeTimeoutMs = 4_000,
+    maxBlocksBehind = 5,
+    askTimeoutMs = 8_000,
+    maxAttempts = 3,
+    random = Math.random,
+  } = options
+  const watched = new Map<string, Watched<Client>>()
+  for (const endpoint of options.endpoints) {
+    if (watched.has(endpoint.id)) throw new RangeError(`Two endpoints have the id ${endpoint.id}.`)
+    watched.set(endpoint.id, {
+      endpoint,
+      trouble: 'unreachable',
+      height: 0n,
+      latencyMs: undefined,
+      strikes: 0,
+      reports: 0,
+      timer: undefined,
+      probing: Promise.resolve(),
+    })
+  }
+  let stopping: AbortController | undefined
+
+  const probeIn = (one: Watched<Client>, ms: number): void => {
+    clearTimeout(one.timer)
+    if (!stopping || stopping.signal.aborted) return
+    const { signal } = stopping
+    one.timer = setTimeout(() => {
+      one.probing = one.probing.then(() => probeOnce(one, signal))
+    }, ms)
+    one.timer.unref()
+  }
+
+  const probeOnce = async (one: Watched<Client>, signal: AbortSignal): Promise<void> => {
+    const startedAt = performance.now()
+    const { reports } = one
+    try {
+      const { onRightChain, height } = await withDeadline(probeTimeoutMs, signal, (deadline) =>
+        probe(one.endpoint.client, deadline),
+      )
+      if (signal.aborted || one.reports !== reports) return
+      const took = performance.now() - startedAt
+      one.latencyMs = one.latencyMs === undefined ? took : one.latencyMs * 0.8 + took * 0.2
+      if (!onRightChain) return setAside(one, 'wrongChain')
+      one.height = height
+      if (one.trouble === 'none') one.strikes = 0
+      one.trouble = 'none'
+      compareHeights()
+      probeIn(one, probeIntervalMs * (0.8 + random() * 0.4))
+    } catch (error) {
+      if (signal.aborted || one.reports !== reports) return
+      setAside(one, troubleIn(error) ?? 'unreachable')
+    }
+  }
+
+  const setAside = (one: Watched<Client>, trouble: Trouble): void => {
+    one.trouble = trouble
+    one.reports++
+    const intervals = setAsideIntervals[trouble] * 2 ** Math.min(one.strikes, 10)
+    one.strikes++
+    probeIn(one, probeIntervalMs * Math.min(intervals, maxSetAsideIntervals) * (0.8 + random() * 0.4))
+  }
+
+  /** What fails while it is set aside already is one trouble, unless it is a worse one. */
+  const report = (one: Watched<Client>, trouble: Trouble): void => {
+    if (one.trouble === 'none' || setAsideIntervals[trouble] > setAsideIntervals[one.trouble]) {
+      setAside(one, trouble)
+    }
+  }
+
+  /** Run whenever a height comes in, since one endpoint's progress is another's delay. */
+  const compareHeights = (): void => {
+    const reached = [...watched.values()].filter(({ trouble }) => trouble === 'none' || trouble === 'behind')
+    const reference = referenceHeight(reached)
+    for (const one of reached) {
+      one.trouble = one.height + BigInt(maxBlocksBehind) < reference ? 'behind' : 'none'
+    }
+  }
+
+  const liveOnes = (): Watched<Client>[] => [...watched.values()].filter(({ trouble }) => trouble === 'none')
+
+  return {
+    start() {
+      if (stopping && !stopping.signal.aborted) return
+      stopping = new AbortController()
+      for (const one of watched.values()) probeIn(one, 0)
+    },
+
+    async stop() {
+      stopping?.abort(new DOMException('The endpoint pool is stopped.', 'AbortError'))
+      for (const one of watched.values()) {
+        clearTimeout(one.timer)
+        one.trouble = 'unreachable'
+      }
+      await Promise.all([...watched.values()].map(({ probing }) => probing))
+    },
+
+    live: () => liveOnes().length > 0,
+
+    pick({ sticky, avoid } = {}) {
+      const ids = liveOnes()
+        .map(({ endpoint }) => endpoint.id)
+        .filter((id) => !avoid?.has(id))
+      if (sticky !== undefined && ids.includes(sticky)) return sticky
+      return ids[Math.floor(random() * ids.length)]
+    },
+
+    get: (id) => watched.get(id)?.endpoint,
+
+    async ask(question, { signal } = {}) {
+      signal?.throwIfAborted()
+      for (const one of shuffle(liveOnes(), random).slice(0, maxAttempts)) {
+        try {
+          return await withDeadline(askTimeoutMs, signal, (deadline) =>
+            question(one.endpoint.client, deadline),
+          )
+        } catch (error) {
+          signal?.throwIfAborted()
+          const trouble = troubleIn(error)
+          if (trouble) report(one, trouble)
+        }
+      }
+      throw new ChainUnavailable('No endpoint of the chain gave a usable answer.')
+    },
+
+    report(id, trouble) {
+      const one = watched.get(id)
+      if (one) report(one, trouble)
+    },
+
+    health: () =>
+      [...watched.values()].map(({ endpoint, trouble, height, latencyMs }) => ({
+        id: endpoint.id,
+        operator: endpoint.operator,
+        live: trouble === 'none',
+        height,
+        latencyMs,
+        trouble,
+      })),
+  }
+}
+
+function troubleIn(error: unknown): Trouble | undefined {
+  if (!(error instanceof EndpointProblem)) return 'unreachable'
+  return error.trouble === 'none' ? undefined : error.trouble
+}
+
+/**
+ * The highest block that one operator claims; from three operators on the second highest, so that no single one can
+ * make all others look late.
+ */
+function referenceHeight(reached: readonly Watched<unknown>[]): bigint {
+  const byOperator = new Map<string, bigint>()
+  for (const { endpoint, height } of reached) {
+    const known = byOperator.get(endpoint.operator)
+    if (known === undefined || height > known) byOperator.set(endpoint.operator, height)
+  }
+  const heights = [...byOperator.values()].sort((a, b) => (a < b ? 1 : a > b ? -1 : 0))
+  return (heights.length >= 3 ? heights[1] : heights[0]) ?? 0n
+}
+
+/** Fisher and Yates. */
+function shuffle<T>(items: readonly T[], random: () => number): T[] {
+  const shuffled = [...items]
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    const held = shuffled[last] as T
+    shuffled[last] = shuffled[other] as T
+    shuffled[other] = held
+  }
+  return shuffled
+}
