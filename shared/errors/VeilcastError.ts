@@ -1,7 +1,8 @@
 import { catalogue, type ErrorName, type ErrorRow, type Outcome, type Retry } from './catalogue.ts'
+import { toU64 } from './toU64.ts'
 
 export interface VeilcastErrorOptions {
-  /** Values of the row's `values`, by name. Unsigned 64-bit. */
+  /** Values of the row's `values`, by name. Unsigned 64-bit; what is beyond is clamped. */
   readonly values?: Readonly<Record<string, bigint | number>>
   /** A Cosmos codespace, at most 32 characters. */
   readonly label?: string
@@ -34,7 +35,7 @@ export class VeilcastError extends Error {
   constructor(errorName: ErrorName, options: VeilcastErrorOptions = {}) {
     const row: ErrorRow = catalogue[errorName]
     const values: Record<string, bigint> = {}
-    for (const name of row.values) values[name] = BigInt(options.values?.[name] ?? 0)
+    for (const name of row.values) values[name] = toU64(options.values?.[name])
     const label = options.label ?? ''
     const outcome = options.outcome ?? row.outcome
     const shortMessage = row.text.replace(/ ?\{(\w+)\}/g, (match, name: string) => {
@@ -59,25 +60,33 @@ export class VeilcastError extends Error {
     this.label = label
   }
 
-  /** The first error along `cause`, this one included, for which `test` holds; without a test the innermost. */
+  /**
+   * The first error along `cause`, this one included, for which `test` holds, or null; without a test the innermost.
+   * Looks 32 causes deep.
+   */
   walk(test?: (error: unknown) => boolean): unknown {
-    let current: unknown = this
-    for (let depth = 0; depth < 32; depth++) {
-      if (test?.(current)) return current
-      const cause = current instanceof Error ? current.cause : undefined
-      if (cause === undefined || cause === null) return test ? null : current
-      current = cause
+    let innermost: unknown = this
+    for (const error of causes(this)) {
+      if (test?.(error)) return error
+      innermost = error
     }
-    return null
+    return test ? null : innermost
   }
 }
 
-/** The VeilcastError in an error that another library may have wrapped, or undefined. */
+/** The VeilcastError in an error that another library may have wrapped, or undefined. Looks 32 causes deep. */
 export function findVeilcastError(error: unknown): VeilcastError | undefined {
-  let current = error
-  for (let depth = 0; depth < 32 && current instanceof Error; depth++) {
-    if (current instanceof VeilcastError) return current
-    current = current.cause
-  }
+  for (const cause of causes(error)) if (cause instanceof VeilcastError) return cause
   return undefined
+}
+
+const maxCauses = 32
+
+/** An error, its cause, that one's cause: bounded, as causes may form a ring. */
+function* causes(error: unknown): Generator<unknown> {
+  let current = error
+  for (let depth = 0; depth < maxCauses && current !== undefined && current !== null; depth++) {
+    yield current
+    current = typeof current === 'object' && 'cause' in current ? current.cause : undefined
+  }
 }

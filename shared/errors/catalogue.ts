@@ -87,12 +87,12 @@ export const catalogue = {
   ),
   storeUnavailable: row(
     7,
-    'notSent',
+    'unknown',
     'otherBroadcaster',
     unavailable,
     [],
     'The broadcaster cannot reach its store.',
-    'Try again, or use another broadcaster.',
+    'Submit the same signed transaction again, or to another broadcaster.',
   ),
   unknownRequest: row(
     8,
@@ -422,7 +422,7 @@ export const catalogue = {
     4200,
     [],
     'The broadcaster does not answer this method.',
-    'See info for what it answers.',
+    'Use a read that it answers, or another broadcaster.',
   ),
   invalidParams: row(
     121,

@@ -1,4 +1,5 @@
 import { catalogue, type ErrorName, errorNameOf, type Outcome } from './catalogue.ts'
+import { toU64 } from './toU64.ts'
 import { VeilcastError } from './VeilcastError.ts'
 
 /** An error as it crosses the wire: a number, an outcome and small typed data, never text from a node. */
@@ -11,8 +12,7 @@ export interface WireError {
   readonly label: string
 }
 
-const maxU64 = (1n << 64n) - 1n
-
+/** Values are clamped to u64, the label to 32 printable ASCII characters: building an error never throws. */
 export function wireError(
   name: ErrorName,
   values: Readonly<Record<string, bigint | number>> = {},
@@ -22,7 +22,7 @@ export function wireError(
   return {
     number: row.number,
     outcome: more.outcome ?? row.outcome,
-    values: row.values.map((field) => clampU64(BigInt(values[field] ?? 0))),
+    values: row.values.map((field) => toU64(values[field])),
     label: (more.label ?? '').replace(/[^\x21-\x7e]/g, '').slice(0, 32),
   }
 }
@@ -41,8 +41,4 @@ export function fromWireError(wire: WireError): VeilcastError {
     values[field] = wire.values[index] ?? 0n
   })
   return new VeilcastError(name, { outcome: wire.outcome, values, label: wire.label })
-}
-
-function clampU64(value: bigint): bigint {
-  return value < 0n ? 0n : value > maxU64 ? maxU64 : value
 }

@@ -86,3 +86,15 @@ export function union<T>(
     },
   })
 }
+
+/** Refuses trailing bytes. The codec's own check would print them all in hex into its error. */
+export function whole<T>(inner: P.CoderType<T>): P.CoderType<T> {
+  return P.wrap({
+    encodeStream: inner.encodeStream,
+    decodeStream: (reader): T => {
+      const value = inner.decodeStream(reader)
+      if (!reader.isEnd()) throw reader.err('trailing bytes')
+      return value
+    },
+  })
+}

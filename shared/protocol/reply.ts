@@ -108,7 +108,7 @@ const durability = oneOf(['fsync', 'replicated', 'memory'])
 
 const inclusion = union<Inclusion>('family', {
   evm: [
-    1,
+    0,
     P.struct({
       height: P.U64BE,
       blockHash: P.bytes(32),
@@ -120,7 +120,7 @@ const inclusion = union<Inclusion>('family', {
     }),
   ],
   cosmos: [
-    2,
+    1,
     P.struct({
       height: P.U64BE,
       blockHash: P.bytes(32),
