@@ -58,7 +58,9 @@ export interface Mailbox {
 }
 
 export interface Network {
-  readonly counters: { -readonly [name in keyof LoopbackCounters]: LoopbackCounters[name] }
+  readonly counters: {
+    -readonly [name in keyof LoopbackCounters]: LoopbackCounters[name]
+  }
   weather: LoopbackWeather
   mailbox(name: string): Mailbox
   post(to: MixnetAddress, letter: Letter): void
@@ -110,7 +112,14 @@ export function createNetwork(
   }
 
   const network: Network = {
-    counters: { requests: 0, replies: 0, surbs: 0, surbsSpent: 0, dropped: 0, duplicated: 0 },
+    counters: {
+      requests: 0,
+      replies: 0,
+      surbs: 0,
+      surbsSpent: 0,
+      dropped: 0,
+      duplicated: 0,
+    },
     weather,
 
     mailbox(name) {
