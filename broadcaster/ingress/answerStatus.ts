@@ -1,0 +1,47 @@
+import { type WireError, wireError } from '@veilcast/shared/errors'
+import type { SenderTag } from '@veilcast/shared/mixnet'
+import type { RequestId, StatusRequest } from '@veilcast/shared/protocol'
+import type { TxStore } from '../store/TxStore.ts'
+import type { Vault } from '../store/vault.ts'
+import type { Askers } from './askers.ts'
+import type { TellAskers } from './tellAskers.ts'
+
+/**
+ * Answers from the record for whoever knows the submit's request id, and goes on telling until what it waits for. To
+ * anyone else the answer is the one about a transaction never seen.
+ */
+export function createAnswerStatus(parts: {
+  readonly records: TxStore
+  readonly vault: Vault
+  readonly askers: Askers
+  readonly tell: TellAskers
+}) {
+  const { records, vault, askers, tell } = parts
+
+  return async function answerStatus(
+    request: { readonly id: RequestId; readonly surbs: number; readonly body: StatusRequest },
+    tag: SenderTag,
+  ): Promise<'told' | { readonly failure: WireError }> {
+    const found = await records.byRequest(vault.requestMac(request.body.submitId))
+    if (found === null) return { failure: wireError('unknownRequest') }
+    const asker = askers.register({
+      id: request.id,
+      tag,
+      key: found.key,
+      until: request.body.until,
+      everyStage: request.body.everyStage,
+      surbs: request.surbs,
+      nowMs: Date.now(),
+    })
+    if (asker === 'reused') return { failure: wireError('requestIdReused') }
+    if (asker === 'full') return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
+    // Read again: a change between the look-up and the registration would otherwise be told to nobody.
+    const record = await records.get(found.key)
+    if (record === null) {
+      askers.drop(asker)
+      return { failure: wireError('unknownRequest') }
+    }
+    tell.answer(asker, record)
+    return 'told'
+  }
+}

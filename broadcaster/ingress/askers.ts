@@ -1,0 +1,114 @@
+import type { SenderTag } from '@veilcast/shared/mixnet'
+import type { RequestId, Until } from '@veilcast/shared/protocol'
+import type { TxKey } from '../store/TxStore.ts'
+
+/**
+ * Who waits for news of which transaction. In memory only: a SURB dies with the Nym client's process, and a stored sender
+ * tag would be a liability. Whoever is forgotten asks again.
+ */
+export interface Asker {
+  readonly id: RequestId
+  readonly tag: SenderTag
+  readonly key: TxKey
+  until: Until
+  everyStage: boolean
+  /** Reply packets that this request still pays for. */
+  credit: number
+  /** Number and stage of the last state that was told, 0 before the first. */
+  toldNumber: number
+  readonly expiresAtMs: number
+}
+
+export interface Askers {
+  /**
+   * Adds the asker, or the SURBs of a repetition to the one that is there. Undefined where there is no room, or where the
+   * request id stands for another transaction.
+   */
+  register(asker: NewAsker): Asker | 'full' | 'reused'
+  /** The key of the request id, where it waits here. */
+  keyOf(id: RequestId): TxKey | undefined
+  of(key: TxKey): readonly Asker[]
+  drop(asker: Asker): void
+  keys(): IterableIterator<TxKey>
+  readonly size: number
+  sweep(nowMs: number): void
+}
+
+export interface NewAsker {
+  readonly id: RequestId
+  readonly tag: SenderTag
+  readonly key: TxKey
+  readonly until: Until
+  readonly everyStage: boolean
+  readonly surbs: number
+  readonly nowMs: number
+}
+
+export const maxAskers = 65_536
+export const maxAskersPerTransaction = 64
+/** SURBs outlive one key rotation of Nym at the least, an hour; a little less than that. */
+export const askerLifetimeMs = 50 * 60_000
+const maxCredit = 200
+
+export function createAskers(): Askers {
+  const byId = new Map<string, Asker>()
+  const byKey = new Map<TxKey, Set<Asker>>()
+
+  function drop(asker: Asker): void {
+    byId.delete(hex(asker.id))
+    const others = byKey.get(asker.key)
+    others?.delete(asker)
+    if (others?.size === 0) byKey.delete(asker.key)
+  }
+
+  return {
+    register(added) {
+      const known = byId.get(hex(added.id))
+      if (known) {
+        if (known.key !== added.key || known.tag !== added.tag) {
+          // The same id under another tag is the same client after a restart: its old SURBs are gone.
+          if (known.key !== added.key) return 'reused'
+          drop(known)
+        } else {
+          known.credit = Math.min(known.credit + added.surbs, maxCredit)
+          known.until = added.until
+          known.everyStage = added.everyStage
+          return known
+        }
+      }
+      const others = byKey.get(added.key) ?? new Set<Asker>()
+      if (byId.size >= maxAskers || others.size >= maxAskersPerTransaction) return 'full'
+      const asker: Asker = {
+        id: added.id,
+        tag: added.tag,
+        key: added.key,
+        until: added.until,
+        everyStage: added.everyStage,
+        credit: Math.min(added.surbs, maxCredit),
+        toldNumber: 0,
+        expiresAtMs: added.nowMs + askerLifetimeMs,
+      }
+      byId.set(hex(asker.id), asker)
+      byKey.set(asker.key, others.add(asker))
+      return asker
+    },
+    keyOf: (id) => byId.get(hex(id))?.key,
+    of: (key) => [...(byKey.get(key) ?? [])],
+    drop,
+    keys: () => byKey.keys(),
+    get size() {
+      return byId.size
+    },
+    sweep(nowMs) {
+      // Insertion order is order of expiry: every asker lives equally long.
+      for (const asker of byId.values()) {
+        if (asker.expiresAtMs > nowMs) break
+        drop(asker)
+      }
+    },
+  }
+}
+
+function hex(id: RequestId): string {
+  return Buffer.from(id).toString('hex')
+}

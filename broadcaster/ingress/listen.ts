@@ -1,0 +1,142 @@
+import { wireError } from '@veilcast/shared/errors'
+import type { MixnetListener, MixnetRequest } from '@veilcast/shared/mixnet'
+import { replyPacketBytes } from '@veilcast/shared/mixnet'
+import {
+  type ChainId,
+  decodeRequest,
+  maxMessageBytes,
+  ProtocolError,
+  protocolVersion,
+  type Request,
+} from '@veilcast/shared/protocol'
+import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { StoreError, type TxStore } from '../store/TxStore.ts'
+import type { createAdmit } from './admit.ts'
+import { infoReply } from './answerInfo.ts'
+import { answerRead } from './answerRead.ts'
+import type { createAnswerStatus } from './answerStatus.ts'
+import type { Replier } from './replier.ts'
+
+/** Requests that are worked on at once; those beyond wait in the transport's own bounded queue. */
+const maxRequestsUnderWay = 64
+const maxReadMs = 10_000
+
+export interface Ingress {
+  /** Takes requests until `stop`. */
+  start(): void
+  /** Takes no more, and waits for what is under way. */
+  stop(): Promise<void>
+}
+
+/** The door: everything that comes in here is hostile, and nothing that it does may stop the loop. */
+export function createIngress(parts: {
+  readonly listener: MixnetListener
+  readonly chains: ReadonlyMap<ChainId, ChainAdapter>
+  readonly records: TxStore
+  readonly replier: Replier
+  readonly admit: ReturnType<typeof createAdmit>
+  readonly answerStatus: ReturnType<typeof createAnswerStatus>
+  readonly retentionSeconds: number
+  readonly metrics: Metrics
+  readonly logger: Logger
+}): Ingress {
+  const { listener, chains, records, replier, admit, answerStatus, metrics, logger } = parts
+  const stopping = new AbortController()
+  const underWay = new Set<Promise<void>>()
+
+  async function take(): Promise<void> {
+    for await (const request of listener.requests()) {
+      if (stopping.signal.aborted) return
+      const handling = handle(request).finally(() => underWay.delete(handling))
+      underWay.add(handling)
+      if (underWay.size >= maxRequestsUnderWay) await Promise.race(underWay)
+      if (stopping.signal.aborted) return
+    }
+  }
+
+  async function handle({ payload, replyTo }: MixnetRequest): Promise<void> {
+    let request: Request
+    try {
+      request = decodeRequest(payload)
+    } catch (error) {
+      metrics.requests.inc({ kind: 'garbage' })
+      if (error instanceof ProtocolError && error.id && replyTo) {
+        const to = { id: error.id, tag: replyTo, credit: error.surbs }
+        replier.fail(
+          to,
+          wireError(error.kind, {
+            supported: protocolVersion,
+            limitBytes: maxMessageBytes,
+            sizeBytes: payload.length,
+          }),
+        )
+      }
+      return
+    }
+    metrics.requests.inc({ kind: request.body.kind })
+    // `accepted` is a promise made to somebody: without a SURB there is nobody to make it to.
+    if (replyTo === undefined) return
+    const to = { id: request.id, tag: replyTo, credit: request.surbs }
+    try {
+      await answer(request, replyTo, to)
+    } catch (error) {
+      logger.error({ err: error, kind: request.body.kind }, 'a request failed')
+      replier.fail(
+        to,
+        error instanceof StoreError
+          ? wireError('storeUnavailable', {}, { outcome: 'unknown' })
+          : wireError('internal'),
+      )
+    }
+  }
+
+  async function answer(
+    request: Request,
+    tag: NonNullable<MixnetRequest['replyTo']>,
+    to: { id: Request['id']; tag: NonNullable<MixnetRequest['replyTo']>; credit: number },
+  ): Promise<void> {
+    const { body } = request
+    switch (body.kind) {
+      case 'submit': {
+        const result = await admit({ ...request, body }, tag)
+        if (result !== 'told') replier.fail(to, result.failure)
+        return
+      }
+      case 'status': {
+        const result = await answerStatus({ ...request, body }, tag)
+        if (result !== 'told') replier.fail(to, result.failure)
+        return
+      }
+      case 'info':
+        replier.reply(to, infoReply(chains, records, parts.retentionSeconds))
+        return
+      case 'read': {
+        const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
+        const answered = await answerRead(chains, body, signal)
+        if ('failure' in answered) replier.fail(to, answered.failure)
+        else if (replier.reply(to, { kind: 'result', result: answered.result }) === 0 && to.credit > 0) {
+          replier.fail(
+            to,
+            wireError('answerTooLarge', {
+              sizeBytes: answered.result.length,
+              limitBytes: to.credit * replyPacketBytes,
+            }),
+          )
+        }
+      }
+    }
+  }
+
+  return {
+    start() {
+      void take().catch((error: unknown) => logger.error({ err: error }, 'the ingress stopped'))
+    },
+    async stop() {
+      stopping.abort()
+      await Promise.allSettled(underWay)
+    },
+  }
+}
+

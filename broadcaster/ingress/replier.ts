@@ -1,0 +1,67 @@
+import { errorNameOf, type WireError } from '@veilcast/shared/errors'
+import { type MixnetListener, replyPackets, type SenderTag } from '@veilcast/shared/mixnet'
+import { encodeReply, type ReplyBody, type RequestId } from '@veilcast/shared/protocol'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export interface Replier {
+  /**
+   * Hands a reply to the mixnet where `credit` pays for its packets, and says how many it took: 0 when it was not sent. Never
+   * sends beyond the credit: Nym would keep the surplus and let it eat the SURB of the sender's next request.
+   */
+  reply(to: ReplyTo, body: ReplyBody, number?: number): number
+  fail(to: ReplyTo, error: WireError): number
+  /** Resolves once what was taken has been handed over, or the signal aborts. */
+  drain(signal: AbortSignal): Promise<void>
+}
+
+export interface ReplyTo {
+  readonly id: RequestId
+  readonly tag: SenderTag
+  /** SURBs that may be spent. */
+  readonly credit: number
+}
+
+export const maxRepliesUnderWay = 4096
+
+/** @param incarnation 8 bytes, read once at start */
+export function createReplier(parts: {
+  readonly listener: MixnetListener
+  readonly incarnation: Uint8Array
+  readonly metrics: Metrics
+  readonly logger: Logger
+}): Replier {
+  const { listener, incarnation, metrics, logger } = parts
+  const underWay = new Set<Promise<void>>()
+
+  function reply(to: ReplyTo, body: ReplyBody, number = 0): number {
+    const payload = encodeReply({ id: to.id, incarnation, number, body })
+    const packets = replyPackets(payload.length)
+    if (packets > to.credit || underWay.size >= maxRepliesUnderWay) return 0
+    const handing = listener
+      .reply(to.tag, payload)
+      .then(() => {
+        metrics.replies.inc({ kind: body.kind === 'state' ? body.state.stage : body.kind })
+        metrics.replyPackets.inc(packets)
+      })
+      .catch((error: unknown) => logger.warn({ err: error }, 'a reply could not be handed to the mixnet'))
+      .finally(() => underWay.delete(handing))
+    underWay.add(handing)
+    return packets
+  }
+
+  return {
+    reply,
+    fail(to, error) {
+      metrics.failures.inc({ error: errorNameOf(error.number) ?? 'internal' })
+      return reply(to, { kind: 'failure', error })
+    },
+    async drain(signal) {
+      const aborted = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve()
+        else signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+      while (underWay.size > 0 && !signal.aborted) await Promise.race([Promise.all(underWay), aborted])
+    },
+  }
+}

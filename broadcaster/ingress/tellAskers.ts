@@ -1,0 +1,72 @@
+import { toTxId, type TxState } from '@veilcast/shared/protocol'
+import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
+import type { Vault } from '../store/vault.ts'
+import type { Asker, Askers } from './askers.ts'
+import type { Replier } from './replier.ts'
+import { stateOf } from './stateOf.ts'
+
+export interface TellAskers {
+  /** Answers a request that has just come (again): with the state as it is, whatever was told before. */
+  answer(asker: Asker, record: TxRecord): void
+  /** Reads the record and tells whoever wanted to hear of what it says now. */
+  news(key: TxKey): Promise<void>
+}
+
+export function createTellAskers(parts: {
+  readonly askers: Askers
+  readonly records: TxStore
+  readonly vault: Vault
+  readonly replier: Replier
+}): TellAskers {
+  const { askers, records, vault, replier } = parts
+
+  function tell(asker: Asker, record: TxRecord, state: TxState): void {
+    const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
+    const spent = replier.reply(asker, { kind: 'state', txId, state }, record.number)
+    if (spent === 0) return
+    asker.credit -= spent
+    asker.toldNumber = record.number
+    if (isAnswer(state, asker.until)) askers.drop(asker)
+  }
+
+  return {
+    answer(asker, record) {
+      tell(asker, record, stateOf(record, vault, records.durability))
+    },
+    async news(key) {
+      const waiting = askers.of(key)
+      if (waiting.length === 0) return
+      const record = await records.get(key)
+      if (record === null) return
+      const state = stateOf(record, vault, records.durability)
+      for (const asker of waiting) {
+        if (record.number > asker.toldNumber && wants(asker, state)) tell(asker, record, state)
+      }
+    },
+  }
+}
+
+/** The last SURB is kept for the answer; a stage on the way costs one only where one more is left. */
+function wants(asker: Asker, state: TxState): boolean {
+  if (isAnswer(state, asker.until) || isRejection(state)) return asker.credit >= 1
+  return asker.everyStage && asker.credit >= 2
+}
+
+/** Nothing more will be told after it. */
+function isAnswer(state: TxState, until: Asker['until']): boolean {
+  switch (state.stage) {
+    case 'accepted':
+    case 'submitted':
+      return until === 'accepted'
+    case 'included':
+      return until !== 'final'
+    default:
+      return true
+  }
+}
+
+/** The wallet is told at once what an endpoint has against it; it may land all the same, so the asker stays. */
+function isRejection(state: TxState): boolean {
+  return state.stage === 'submitted' && state.rejection !== undefined
+}
+

@@ -1,0 +1,43 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { type Logger, pino } from 'pino'
+import type { TxKey } from '../store/TxStore.ts'
+
+export type { Logger }
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
+
+/**
+ * JSON lines. What is logged is the chain, the stage, a duration and a short id; errors are logged by name and by our own
+ * text only, so that no foreign one brings a URL or a transaction with it.
+ */
+export function createLogger(level: LogLevel): Logger {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
+  })
+}
+
+/** The class of an error, and its text only where the text is ours. */
+export function describeError(error: unknown): { name: string; message?: string } {
+  if (!(error instanceof Error)) return { name: typeof error }
+  return ownErrors.has(error.name) ? { name: error.name, message: error.message } : { name: error.name }
+}
+
+const ownErrors: ReadonlySet<string> = new Set([
+  'StoreError',
+  'MixnetError',
+  'ProtocolError',
+  'ChainUnavailable',
+  'TransactionRefused',
+  'ReadRefused',
+  'ConfigError',
+])
+
+const salt = randomBytes(32)
+
+/** Eight characters that tie the lines of one transaction together within this process, and mean nothing outside it. */
+export function shortId(key: TxKey): string {
+  return createHmac('sha256', salt).update(key).digest('hex').slice(0, 8)
+}

@@ -1,0 +1,112 @@
+import type { WireError } from '@veilcast/shared/errors'
+import { type Inclusion, maxRevertDataBytes, toTxId, type TxState } from '@veilcast/shared/protocol'
+import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import { openDetail, sealDetail } from '../ingress/stateOf.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { BlockRef, RecordState, TxPatch, TxRecord, TxStore } from '../store/TxStore.ts'
+import type { Vault } from '../store/vault.ts'
+
+/** The changes of state, each written once. All are compare-and-set: null where another was faster. */
+export interface Settle {
+  /** Nobody has been shown it, and by our own checks nobody shall. */
+  refused(record: TxRecord, error: WireError): Promise<TxRecord | null>
+  lapsed(record: TxRecord, error: WireError): Promise<TxRecord | null>
+  /** Durable before the first byte goes to the endpoint. */
+  exposed(record: TxRecord, endpoint: string): Promise<TxRecord | null>
+  rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null>
+  included(record: TxRecord, inclusion: Inclusion, block: BlockRef): Promise<TxRecord | null>
+  /** Another transaction used its number in this block; told at finality depth. */
+  overtaken(record: TxRecord, by: Uint8Array, block: BlockRef): Promise<TxRecord | null>
+  /** The block that it was in is no more. */
+  reorged(record: TxRecord): Promise<TxRecord | null>
+  /** Its block is final: what it was in becomes its end. */
+  final(record: TxRecord): Promise<TxRecord | null>
+}
+
+export function createSettle(parts: {
+  readonly records: TxStore
+  readonly vault: Vault
+  readonly retentionSeconds: number
+  readonly metrics: Metrics
+  /** By chain, for the revert data of a transaction that failed. */
+  readonly chains: ReadonlyMap<string, ChainAdapter>
+}): Settle {
+  const { records, vault, retentionSeconds, metrics, chains } = parts
+
+  async function write(record: TxRecord, patch: TxPatch): Promise<TxRecord | null> {
+    const nowMs = Date.now()
+    const changed = await records.update(record.key, record.number, patch, nowMs)
+    if (changed && patch.state && patch.state !== record.state) {
+      metrics.stageSeconds.observe(
+        { chain: record.chain, stage: patch.state },
+        (nowMs - record.createdAtMs) / 1000,
+      )
+    }
+    return changed
+  }
+
+  function end(record: TxRecord, state: RecordState, detail: TxState): Promise<TxRecord | null> {
+    return write(record, {
+      state,
+      detail: sealDetail(detail, record, vault),
+      bytes: null,
+      expiresAtMs: Date.now() + retentionSeconds * 1000,
+    })
+  }
+
+  return {
+    refused: (record, error) => end(record, 'refused', { stage: 'refused', error }),
+    lapsed: (record, error) => end(record, 'lapsed', { stage: 'lapsed', error }),
+    exposed: (record, endpoint) => write(record, { state: 'exposed', exposedTo: endpoint }),
+    rejected: (record, rejection) =>
+      write(record, { detail: sealDetail({ stage: 'submitted', rejection }, record, vault) }),
+
+    async included(record, inclusion, block) {
+      const known = record.blockHash === block.hash && record.state === 'included'
+      if (known) return record
+      const detail: TxState = { stage: 'included', inclusion: await explained(record, inclusion) }
+      return write(record, {
+        state: 'included',
+        detail: sealDetail(detail, record, vault),
+        blockHeight: block.height,
+        blockHash: block.hash,
+        expiresAtMs: null,
+      })
+    },
+
+    async overtaken(record, by, block) {
+      if (record.blockHash === block.hash) return record
+      const detail: TxState = { stage: 'replaced', by: toTxId(by), height: block.height }
+      return write(record, {
+        detail: sealDetail(detail, record, vault),
+        blockHeight: block.height,
+        blockHash: block.hash,
+      })
+    },
+
+    reorged: (record) =>
+      write(record, {
+        state: record.exposedTo === null ? 'held' : 'exposed',
+        detail: null,
+        blockHeight: null,
+        blockHash: null,
+      }),
+
+    async final(record) {
+      const detail = openDetail(record, vault)
+      if (detail?.stage === 'included') {
+        return end(record, 'final', { stage: 'final', inclusion: detail.inclusion })
+      }
+      if (detail?.stage === 'replaced') return end(record, 'replaced', detail)
+      return null
+    },
+  }
+
+  async function explained(record: TxRecord, inclusion: Inclusion): Promise<Inclusion> {
+    const adapter = chains.get(record.chain)
+    if (inclusion.family !== 'evm' || inclusion.ok || record.bytes === null || !adapter) return inclusion
+    const tx = adapter.inspect(vault.open(record.bytes, record.key, 'bytes'))
+    const revertData = await adapter.revertData(tx, inclusion)
+    return { ...inclusion, revertData: revertData.subarray(0, maxRevertDataBytes) }
+  }
+}

@@ -1,0 +1,217 @@
+import { wireError } from '@veilcast/shared/errors'
+import type { ChainId } from '@veilcast/shared/protocol'
+import { DelayedError, type Job, type Worker } from 'bullmq'
+import { type ChainAdapter, ChainUnavailable, type InspectedTx } from '../chains/ChainAdapter.ts'
+import { type Logger, shortId } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { QueueBackend } from '../store/QueueBackend.ts'
+import type { TxRecord, TxStore } from '../store/TxStore.ts'
+import type { Vault } from '../store/vault.ts'
+import type { Settle } from './settle.ts'
+import { maxDelayMs, type SubmitJob, type SubmitJobs, submitQueue } from './submitJobs.ts'
+
+const concurrency = 32
+/** Longer than handing over to every endpoint in turn takes. */
+const laneLeaseMs = 60_000
+/** How long a transaction waits for a predecessor that may never come. */
+export const maxLaneWaitMs = 10 * 60_000
+const maxEndpointsPerRun = 3
+
+/** `again`: come back later. `done`: nothing is left to do here. */
+type Result = 'done' | 'again' | 'againAfterHanding'
+
+/**
+ * Hands each held transaction to an endpoint, one sender's in order: our own checks first, then `exposed` made durable,
+ * then the bytes. Runs any number of times for one record without sending it twice, unless a crash or a silent endpoint
+ * left it open whether it was sent.
+ */
+export function createSubmitStage(parts: {
+  readonly chains: ReadonlyMap<ChainId, ChainAdapter>
+  readonly records: TxStore
+  readonly queues: QueueBackend
+  readonly submitJobs: SubmitJobs
+  readonly vault: Vault
+  readonly settle: Settle
+  readonly metrics: Metrics
+  readonly logger: Logger
+}): Worker {
+  const { chains, records, queues, submitJobs, vault, settle, metrics, logger } = parts
+
+  return queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
+
+  async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {
+    let result: Result
+    try {
+      result = await handOver(job, signal)
+    } catch (error) {
+      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record.
+      logger.warn({ err: error, tx: shortId(job.data.key), chain: job.data.chain }, 'submit will run again')
+      result = 'again'
+    }
+    if (result === 'done') return
+    const { delayMs } = job.data
+    await job.updateData({
+      ...job.data,
+      again: job.data.again || result === 'againAfterHanding',
+      delayMs: Math.min(delayMs * 2, maxDelayMs),
+    })
+    await job.moveToDelayed(Date.now() + delayMs, token)
+    throw new DelayedError()
+  }
+
+  async function handOver(job: Job<SubmitJob>, signal?: AbortSignal): Promise<Result> {
+    const { key, chain } = job.data
+    const adapter = chains.get(chain)
+    const record = await records.get(key)
+    if (!adapter || record === null || record.bytes === null) return 'done'
+    // A stalled job may have handed it over or not: the chain takes it once, however often it is sent.
+    const mayRepeat = job.data.again || job.stalledCounter > 0
+    if (record.state !== 'held' && !(record.state === 'exposed' && mayRepeat)) return 'done'
+    if (record.blockHeight !== null) return 'done'
+    if (record.notAfterMs <= Date.now()) return outOfTime(record)
+
+    const tx = adapter.inspect(vault.open(record.bytes, key, 'bytes'))
+    if (record.laneMac === null) return inOrder(adapter, record, tx, signal)
+
+    const lane = `lane-${record.chain}-${record.laneMac}`
+    const owner = `${process.pid}-${job.id}`
+    if (!(await records.lease(lane, owner, laneLeaseMs))) return 'again'
+    try {
+      return await inOrder(adapter, record, tx, signal)
+    } finally {
+      await records.unlease(lane, owner)
+    }
+  }
+
+  async function inOrder(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    tx: InspectedTx,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const before = await neighbours(record, -1n)
+    if (before.some((other) => other.state === 'held')) return waitOn(record)
+    const waiting = signal ? { signal } : {}
+
+    if (record.state === 'held') {
+      const preflight = await adapter.preflight(tx, waiting)
+      switch (preflight.kind) {
+        case 'unavailable':
+          return 'again'
+        case 'refused':
+          await settle.refused(record, preflight.error)
+          return 'done'
+        case 'used':
+          return used(adapter, record, tx, preflight.expected, signal)
+        case 'early':
+          // The chain counts what is in blocks: a predecessor on its way is not counted yet.
+          if (!before.some(isUnderWay)) return waitOn(record, preflight.expected)
+          break
+        case 'ready':
+          break
+      }
+    }
+    return expose(adapter, record, tx, before.find(isUnderWay)?.exposedTo ?? record.exposedTo, signal)
+  }
+
+  async function expose(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    tx: InspectedTx,
+    sticky: string | null,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const avoid = new Set<string>()
+    let current = record
+    for (let attempt = 0; attempt < maxEndpointsPerRun; attempt++) {
+      const endpoint = adapter.pickEndpoint({ sticky: sticky ?? undefined, avoid })
+      if (endpoint === undefined) break
+      avoid.add(endpoint)
+      if (current.state === 'held' || current.exposedTo !== endpoint) {
+        const exposed = await settle.exposed(current, endpoint)
+        if (exposed === null) return 'again'
+        current = exposed
+      }
+      const handed = await adapter.submit(endpoint, tx, signal ? { signal } : {})
+      metrics.handedOver.inc({ chain: record.chain, result: handed.kind })
+      logger.info(
+        { tx: shortId(record.key), chain: record.chain, endpoint, result: handed.kind },
+        'handed over',
+      )
+      switch (handed.kind) {
+        case 'taken':
+          await hurryNext(record)
+          return 'done'
+        case 'early':
+          return 'againAfterHanding'
+        case 'used':
+          return used(adapter, current, tx, handed.expected, signal)
+        case 'rejected':
+          await settle.rejected(current, handed.error)
+          await hurryNext(record)
+          return 'done'
+        case 'unavailable':
+          break
+      }
+    }
+    return current.state === 'held' ? 'again' : 'againAfterHanding'
+  }
+
+  /** Its number is used on chain: by this very transaction, which is success, or by another. */
+  async function used(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    tx: InspectedTx,
+    expected: bigint | undefined,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    try {
+      const found = await adapter.find(tx.txId, signal ? { signal } : {})
+      if (found) {
+        await settle.included(record, found.inclusion, found.block)
+        await hurryNext(record)
+        return 'done'
+      }
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return 'again'
+      throw error
+    }
+    const numbers = { expected: expected ?? 0n, got: tx.sequence ?? 0n }
+    if (record.exposedTo === null) await settle.refused(record, wireError('nonceUsed', numbers))
+    else await settle.rejected(record, wireError('nonceUsed', numbers, { outcome: 'unknown' }))
+    return 'done'
+  }
+
+  /** Its predecessor is not here yet. At the end of the wait the lane moves on. */
+  async function waitOn(record: TxRecord, expected?: bigint): Promise<Result> {
+    if (Date.now() < record.createdAtMs + maxLaneWaitMs) return 'again'
+    const got = record.sequence ?? 0n
+    await settle.lapsed(record, wireError('sequenceGap', { expected: expected ?? got - 1n, got }))
+    return 'done'
+  }
+
+  async function outOfTime(record: TxRecord): Promise<Result> {
+    if (record.exposedTo === null) {
+      await settle.lapsed(
+        record,
+        wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }, { outcome: 'notSent' }),
+      )
+    }
+    return 'done'
+  }
+
+  async function hurryNext(record: TxRecord): Promise<void> {
+    for (const next of await neighbours(record, 1n)) {
+      if (next.state === 'held' || next.state === 'exposed') await submitJobs.hurry(next.key)
+    }
+  }
+
+  async function neighbours(record: TxRecord, step: bigint): Promise<readonly TxRecord[]> {
+    if (record.laneMac === null || record.sequence === null || record.sequence + step < 0n) return []
+    return records.bySlot(record.chain, { laneMac: record.laneMac, sequence: record.sequence + step })
+  }
+}
+
+function isUnderWay(record: TxRecord): boolean {
+  return record.state === 'exposed' || record.state === 'included'
+}
