@@ -1,13 +1,13 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, type StdioOptions } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './cacheFolder.ts'
 import { GoBuildError } from './errors.ts'
 import { holdLock } from './holdLock.ts'
-import { isProcessAlive } from './isProcessAlive.ts'
+import { removeLeftovers } from './removeLeftovers.ts'
 import { spawnGroup } from './spawnGroup.ts'
 
 /** A command of a published Go module; `go/<module>` beside this package's dist pins every module that goes into it. */
@@ -63,9 +63,9 @@ export async function buildGoTool(tool: GoTool, options: GoBuildOptions = {}): P
   const onWait = (owner: number) => onProgress(`${tool.binary}: process ${owner} is building it, waiting`)
   return holdLock(join(folder, `${tool.module}.lock`), { signal, onWait }, async () => {
     if (existsSync(target)) return target
-    await removeAbandonedWork(folder, tool)
-    await mkdir(folder, { recursive: true })
-    const work = await mkdtemp(join(folder, `${tool.module}-work-${process.pid}-`))
+    const workPrefix = `${tool.module}-work-`
+    await removeLeftovers(folder, workPrefix)
+    const work = await mkdtemp(join(folder, `${workPrefix}${process.pid}-`))
     try {
       const startedAt = Date.now()
       const run = (args: string[], onLine: (line: string) => void) => runGo(tool, args, work, onLine, signal)
@@ -120,15 +120,6 @@ async function runGo(
   }
 }
 
-async function removeAbandonedWork(folder: string, tool: GoTool): Promise<void> {
-  const prefix = `${tool.module}-work-`
-  for (const entry of await readdir(folder)) {
-    if (!entry.startsWith(prefix)) continue
-    const owner = Number.parseInt(entry.slice(prefix.length), 10)
-    if (!isProcessAlive(owner)) await rm(join(folder, entry), { recursive: true, force: true })
-  }
-}
-
 function pace(onProgress: (line: string) => void): (line: string) => void {
   let nextAt = 0
   return (line) => {
@@ -143,11 +134,8 @@ type GoVersion = { version: string; os: string; arch: string }
 function goVersion(): GoVersion | undefined {
   let text: string
   try {
-    text = execFileSync('go', ['version'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: 5_000,
-    })
+    const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
+    text = execFileSync('go', ['version'], { encoding: 'utf8', stdio, timeout: 5_000, env: process.env })
   } catch {
     return undefined
   }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChainStartError } from './errors.ts'
 import { isProcessAlive } from './isProcessAlive.ts'
+import { removeLeftovers } from './removeLeftovers.ts'
 import { stopGroup } from './spawnGroup.ts'
 
 const temporaryPrefix = 'veilcast-cosmos-'
@@ -17,15 +18,8 @@ export function makeTemporaryHome(): Promise<string> {
 }
 
 /** Stops the chains and removes the folders of processes that died without doing so. */
-export async function removeAbandonedHomes(): Promise<void> {
-  for (const entry of await readdir(tmpdir())) {
-    if (!entry.startsWith(temporaryPrefix)) continue
-    const owner = Number.parseInt(entry.slice(temporaryPrefix.length), 10)
-    if (!owner || isProcessAlive(owner)) continue
-    const folder = join(tmpdir(), entry)
-    await claimHome(join(folder, 'home'))
-    await rm(folder, { recursive: true, force: true })
-  }
+export function removeAbandonedHomes(): Promise<void> {
+  return removeLeftovers(tmpdir(), temporaryPrefix, (folder) => claimHome(join(folder, 'home')))
 }
 
 /**
@@ -35,9 +29,9 @@ export async function removeAbandonedHomes(): Promise<void> {
  */
 export async function claimHome(home: string): Promise<void> {
   const path = join(home, 'running.json')
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return
-  const { ownerProcessId, groupId } = JSON.parse(text) as Running
+  const running = await readRunning(path)
+  if (!running) return
+  const { ownerProcessId, groupId } = running
   if (runsIn(groupId, home)) {
     if (isProcessAlive(ownerProcessId)) {
       throw new ChainStartError(`process ${ownerProcessId} runs a chain in ${home}`)
@@ -56,12 +50,21 @@ export function removeRunning(home: string): Promise<void> {
   return rm(join(home, 'running.json'), { force: true })
 }
 
-/** Process ids are used again: only a process whose command line names the home is the chain in it. */
-function runsIn(processId: number, home: string): boolean {
+async function readRunning(path: string): Promise<Running | undefined> {
   try {
-    const command = execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(processId)], { encoding: 'utf8' })
-    return command.includes(home)
+    return JSON.parse(await readFile(path, 'utf8')) as Running
   } catch {
-    return false
+    return undefined
   }
+}
+
+/** Process ids are used again: only a group with a process whose command line names the home is the chain in it. */
+function runsIn(groupId: number, home: string): boolean {
+  const listed = execFileSync('ps', ['-A', '-ww', '-o', 'pgid=,args='], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  })
+  return listed
+    .split('\n')
+    .some((line) => Number.parseInt(line.trim(), 10) === groupId && line.includes(home))
 }

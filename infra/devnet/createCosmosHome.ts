@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type CosmosBinary, cosmosCommand } from './cosmosBinary.ts'
+import { removeLeftovers } from './removeLeftovers.ts'
+import { runCommand } from './runCommand.ts'
 
 /** Published with Osmosis' local network, and funded on many a development chain: never use them for real coins. */
 const mnemonics = {
@@ -48,8 +49,11 @@ export async function createCosmosHome(
   reference: string,
   signal?: AbortSignal,
 ): Promise<CosmosHome> {
-  await mkdir(dirname(home), { recursive: true })
-  const draft = await mkdtemp(`${home}.draft-`)
+  const parent = dirname(home)
+  await mkdir(parent, { recursive: true })
+  const draftPrefix = `${basename(home)}.draft-`
+  await removeLeftovers(parent, draftPrefix)
+  const draft = await mkdtemp(join(parent, `${draftPrefix}${process.pid}-`))
   try {
     const run = (args: string[], input = '') => runCommand(cosmosCommand(binary, draft, args), input, signal)
     await run(['init', 'veilcast', '--chain-id', reference])
@@ -114,22 +118,4 @@ async function fundInGenesis(path: string, accounts: CosmosAccount[]): Promise<v
   }))
   bank.supply = [{ denom, amount: String(balance * accounts.length) }]
   await writeFile(path, JSON.stringify(genesis))
-}
-
-function runCommand(
-  [command, args]: [string, string[]],
-  input: string,
-  signal?: AbortSignal,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(command, args, { signal, timeout: 60_000 }, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout)
-      if (signal?.aborted) return reject(signal.reason)
-      // Arguments hold no secret, and standard input is not shown.
-      const said = stderr.trim().split('\n').slice(0, 3).join('\n')
-      reject(new Error(`${command} ${args[0]} ${args[1]} failed: ${said || error.message}`, { cause: error }))
-    })
-    child.stdin?.on('error', () => {})
-    child.stdin?.end(input)
-  })
 }

@@ -1,10 +1,4 @@
-export {
-  buildGoTool,
-  findBuiltGoTool,
-  findGo,
-  type GoBuildOptions,
-  type GoTool,
-} from './buildGoTool.ts'
+export { findGo, type GoBuildOptions } from './buildGoTool.ts'
 export {
   buildCosmosBinary,
   type CosmosBinary,
@@ -14,19 +8,14 @@ export {
   findCosmosBinary,
 } from './cosmosBinary.ts'
 export type { CosmosAccount } from './createCosmosHome.ts'
+export { ChainStartError, CosmosChainUnavailable, GoBuildError } from './errors.ts'
+export { type Anvil, type AnvilAccount, type AnvilOptions, startAnvil } from './startAnvil.ts'
 export {
-  ChainStartError,
-  CosmosChainUnavailable,
-  GoBuildError,
-} from './errors.ts'
-export {
-  type Anvil,
-  type AnvilAccount,
-  type AnvilOptions,
-  startAnvil,
-} from './startAnvil.ts'
-export {
-  type CosmosChain,
-  type CosmosChainOptions,
-  startCosmosChain,
-} from './startCosmosChain.ts'
+  buildCometBft,
+  type CometBft,
+  type CometBftOptions,
+  type CometBftVersion,
+  findCometBft,
+  startCometBft,
+} from './startCometBft.ts'
+export { type CosmosChain, type CosmosChainOptions, startCosmosChain } from './startCosmosChain.ts'

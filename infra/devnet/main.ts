@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { buildCosmosBinary, describeCosmosAvailability } from './cosmosBinary.ts'
+import { buildCosmosBinary, describeCosmosBinary } from './cosmosBinary.ts'
 import { ChainStartError, CosmosChainUnavailable, GoBuildError } from './errors.ts'
 import { type Anvil, startAnvil } from './startAnvil.ts'
 import { type CosmosChain, startCosmosChain } from './startCosmosChain.ts'
@@ -62,7 +62,6 @@ async function main(): Promise<void> {
       })
     }
     if (command.chains.has('cosmos')) {
-      onProgress(`Cosmos: ${describeCosmosAvailability()}`)
       running.cosmos = await startCosmosChain({
         port: cosmosPort,
         signal,
@@ -161,6 +160,7 @@ function asText({ anvil, cosmos }: { anvil?: Anvil; cosmos?: CosmosChain }): str
   }
   if (cosmos) {
     lines.push(`${cosmos.chainId}  ${cosmos.rpcUrl}  gas price ${cosmos.gasPrice}`)
+    lines.push(`  ${describeCosmosBinary(cosmos.binary)}`)
     for (const { name, address, mnemonic } of cosmos.accounts)
       lines.push(`  ${name}  ${address}`, `    ${mnemonic}`)
   }

@@ -1,6 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { GoBuildOptions } from './buildGoTool.ts'
 import { callRpc } from './callRpc.ts'
 import {
@@ -18,7 +17,8 @@ import {
 } from './cosmosHomeOwner.ts'
 import { type CosmosAccount, type CosmosHome, createCosmosHome, readCosmosHome } from './createCosmosHome.ts'
 import { ChainStartError } from './errors.ts'
-import { type ProcessGroup, spawnGroup } from './spawnGroup.ts'
+import type { ProcessGroup } from './spawnGroup.ts'
+import { cometLogLevel, setBlockTime, startCometNode } from './startCometNode.ts'
 import { untilReady } from './untilReady.ts'
 
 export type CosmosChainOptions = CosmosBinaryOptions &
@@ -94,15 +94,13 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
 
   const start = async (contents: CosmosHome, signal?: AbortSignal) => {
     const gasPrice = `${minimumGasPrice}${contents.denom}`
-    const running = startNode(binary, home, { port, gasPrice, onLine })
-    node = running.group
-    await writeRunning(home, running.group.groupId)
-    port = await untilReady('the Cosmos chain', running.group, running.ready, {
-      limitMs: readyLimitMs,
-      signal,
-    })
-    running.group.exited.then(() => {
-      if (node === running.group) ended()
+    const [command, args] = cosmosCommand(binary, home, nodeArguments(port, gasPrice))
+    const { group, ready } = startCometNode(command, args, onLine)
+    node = group
+    await writeRunning(home, group.groupId)
+    port = await untilReady('the Cosmos chain', group, ready, { limitMs: readyLimitMs, signal })
+    group.exited.then(() => {
+      if (node === group) ended()
     })
   }
   const halt = async () => {
@@ -153,55 +151,10 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
   }
 }
 
-type NodeOptions = {
-  port: number
-  gasPrice: string
-  onLine: ((line: string) => void) | undefined
-}
-
-function startNode(binary: CosmosBinary, home: string, { port, gasPrice, onLine }: NodeOptions) {
+function nodeArguments(port: number, gasPrice: string): string[] {
   const listen = ['--rpc.laddr', `tcp://127.0.0.1:${port}`, '--rpc.pprof_laddr', '']
   const peers = ['--p2p.laddr', 'tcp://127.0.0.1:0', '--p2p.pex=false']
   const servers = ['--grpc.enable=false', '--grpc-web.enable=false', '--api.enable=false']
-  // The RPC server's own line tells the port that it was given.
-  const log = ['--log_no_color', '--log_level', 'rpc-server:info,*:error']
-  const args = ['start', ...listen, ...peers, ...servers, ...log, '--minimum-gas-prices', gasPrice]
-  const [command, commandArgs] = cosmosCommand(binary, home, args)
-
-  let listening = (_port: number): void => {}
-  const bound = new Promise<number>((resolve) => {
-    listening = resolve
-  })
-  const group = spawnGroup(command, commandArgs, {
-    onLine: (line) => {
-      const told = /RPC HTTP server on [^ ]*:(\d+)/.exec(line)?.[1]
-      if (told) listening(Number(told))
-      onLine?.(line)
-    },
-  })
-  const ended = new AbortController()
-  group.exited.then(() => ended.abort())
-  const ready = bound.then(async (port) => {
-    await untilFirstBlock(`http://127.0.0.1:${port}`, ended.signal)
-    return port
-  })
-  // Whoever waits for it has been told by then that the node ended.
-  ready.catch(() => {})
-  return { group, ready }
-}
-
-async function untilFirstBlock(rpcUrl: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const status = await callRpc<{
-      sync_info: { latest_block_height: string }
-    }>(rpcUrl, 'status', {}, signal).catch(() => undefined)
-    if (Number(status?.sync_info.latest_block_height ?? 0) > 0) return
-    await delay(50, undefined, { signal })
-  }
-}
-
-async function setBlockTime(home: string, blockTimeMs: number): Promise<void> {
-  const path = join(home, 'config', 'config.toml')
-  const config = await readFile(path, 'utf8')
-  await writeFile(path, config.replace(/^timeout_commit = .*$/m, `timeout_commit = "${blockTimeMs}ms"`))
+  const log = ['--log_no_color', '--log_level', cometLogLevel]
+  return ['start', ...listen, ...peers, ...servers, ...log, '--minimum-gas-prices', gasPrice]
 }
