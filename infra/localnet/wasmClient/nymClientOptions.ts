@@ -1,0 +1,68 @@
+/** How a client behaves on the network; everything but the two switches is the project's sealed default. */
+export type NymClientProfile = {
+  /** Loop cover traffic, in its own stream and in the gaps of the main one. Default true. */
+  readonly cover?: boolean
+  /** One packet per 20 ms on average, instead of all at once. Default true; without it the main stream has no cover. */
+  readonly pacing?: boolean
+  /** Mean delay at each mix, chosen by the sender. Default 15, as Nym's. */
+  readonly averagePacketDelayMs?: number
+  /** SURBs that a receiver keeps back before it answers. Default 0: the first SURB answers at once. */
+  readonly minimumReplySurbStorageThreshold?: number
+}
+
+/** The second argument of `new NymClient(onMessage, options)` of @nymproject/nym-client-wasm-node 1.4.1. */
+export type NymClientOptions = {
+  readonly clientId: string
+  readonly nymApiUrl: string
+  readonly preferredGateway: string
+  readonly forceTls: false
+  readonly clientOverride: {
+    readonly traffic: {
+      readonly averagePacketDelayMs: number
+      readonly disableMainPoissonPacketDistribution: boolean
+      readonly useLegacySphinxFormat: false
+    }
+    readonly coverTraffic: { readonly disableLoopCoverTrafficStream: boolean }
+    readonly acknowledgements: { readonly averageAckDelayMs: number }
+    readonly replySurbs: {
+      readonly minimumReplySurbStorageThreshold: number
+      readonly maximumAllowedReplySurbRequestSize: 0
+      /** Ignored by 1.4.1, but `replySurbs` is refused without it. */
+      readonly freshSenderTags: boolean
+    }
+  }
+}
+
+/** The options with which an unmodified client runs on a local network. */
+export function nymClientOptions(
+  network: { readonly nymApiUrl: string; readonly preferredGateway: string },
+  clientId: string,
+  profile: NymClientProfile = {},
+): NymClientOptions {
+  const {
+    cover = true,
+    pacing = true,
+    averagePacketDelayMs = 15,
+    minimumReplySurbStorageThreshold = 0,
+  } = profile
+  return {
+    clientId,
+    nymApiUrl: network.nymApiUrl,
+    preferredGateway: network.preferredGateway,
+    forceTls: false,
+    clientOverride: {
+      traffic: {
+        averagePacketDelayMs,
+        disableMainPoissonPacketDistribution: !pacing,
+        useLegacySphinxFormat: false,
+      },
+      coverTraffic: { disableLoopCoverTrafficStream: !cover },
+      acknowledgements: { averageAckDelayMs: averagePacketDelayMs },
+      replySurbs: {
+        minimumReplySurbStorageThreshold,
+        maximumAllowedReplySurbRequestSize: 0,
+        freshSenderTags: false,
+      },
+    },
+  }
+}
