@@ -4,9 +4,10 @@ import { WebSocket } from 'ws'
  * What Nym's wasm expects of a browser and Node lacks: IndexedDB in memory, and a WebSocket whose events may find that the
  * closure behind a listener is dropped already, which would otherwise end the process.
  *
- * @param gatewayLost told when the newest socket, the gateway's, is closed
+ * @param socketClosed told when the newest socket is closed: the one for registration is, before the one that carries opens
+ * @returns whether the newest socket is open
  */
-export async function installBrowserGlobals(gatewayLost: () => void): Promise<void> {
+export async function installBrowserGlobals(socketClosed: () => void): Promise<() => boolean> {
   const { default: indexedDB, ...classes } = await import('fake-indexeddb')
   let newest: GuardedWebSocket | undefined
 
@@ -18,7 +19,7 @@ export async function installBrowserGlobals(gatewayLost: () => void): Promise<vo
       newest = this
       this.on('error', () => {})
       this.on('close', () => {
-        if (newest === this) gatewayLost()
+        if (newest === this) socketClosed()
       })
     }
 
@@ -47,6 +48,7 @@ export async function installBrowserGlobals(gatewayLost: () => void): Promise<vo
     WebSocket: GuardedWebSocket,
     CloseEvent: globalThis.CloseEvent ?? MinimalCloseEvent,
   })
+  return () => newest?.readyState === WebSocket.OPEN
 }
 
 function guarded(listener: unknown): (event: unknown) => void {

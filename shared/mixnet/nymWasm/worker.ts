@@ -24,7 +24,10 @@ for (const level of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const)
 }
 
 try {
-  await installBrowserGlobals(() => say({ type: 'lost' }))
+  let connected = false
+  const isSocketOpen = await installBrowserGlobals(() => {
+    if (connected) say({ type: 'lost' })
+  })
   const version: unknown = createRequire(import.meta.url)(`${clientPackage}/package.json`).version
   if (version !== clientVersion) {
     throw new MixnetError('unsealed', `Veilcast knows the memory of ${clientPackage} ${clientVersion} only.`)
@@ -33,13 +36,13 @@ try {
     default: NymModule
   }
 
-  const receive = (payload: Uint8Array, tag?: { readonly __wbg_ptr: number; free(): void }) => {
+  const receive = (message: Uint8Array, senderTag?: AnonymousSenderTag) => {
     try {
-      const copy = payload.slice()
-      if (!tag) return say({ type: 'received', payload: copy }, [copy.buffer])
-      const replyTo = readSenderTag(nym.__wasm.memory.buffer, tag.__wbg_ptr)
-      tag.free()
-      say({ type: 'received', payload: copy, replyTo }, [copy.buffer])
+      const payload = message.slice()
+      if (!senderTag) return say({ type: 'received', payload }, [payload.buffer])
+      const replyTo = readSenderTag(nym.__wasm.memory.buffer, senderTag.__wbg_ptr)
+      senderTag.free()
+      say({ type: 'received', payload, replyTo }, [payload.buffer])
     } catch (error) {
       fail(error)
     }
@@ -63,6 +66,8 @@ try {
   assertRead()
   const client = await starting
   const address = client.selfAddress() as MixnetAddress
+  connected = true
+  if (!isSocketOpen()) throw new Error('The gateway closed the connection.')
 
   parentPort?.on('message', ({ id, message }: ToWorker) => {
     const { payload, to } = message
@@ -101,11 +106,16 @@ function fail(error: unknown): void {
   })
 }
 
+interface AnonymousSenderTag {
+  readonly __wbg_ptr: number
+  free(): void
+}
+
 /** What we use of the client, as it is: the constructor returns a promise, and the wasm instance is an undeclared export. */
 interface NymModule {
   readonly __wasm: { readonly memory: WebAssembly.Memory }
   readonly NymClient: new (
-    receive: (payload: Uint8Array, tag?: { readonly __wbg_ptr: number; free(): void }) => void,
+    receive: (message: Uint8Array, senderTag?: AnonymousSenderTag) => void,
     options: object,
   ) => Promise<{
     selfAddress(): string
