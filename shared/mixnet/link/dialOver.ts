@@ -42,7 +42,7 @@ export function dialOver(open: OpenLink, options: LinkOptions): LinkDialer {
       wait?.signal?.throwIfAborted()
       kept.address()
       checkRequest(to, payload, surbs)
-      await kept.submit({ kind: 'request', to, payload, surbs }, wait)
+      await kept.submit({ kind: 'request', to, payload: payload.slice(), surbs }, wait)
     },
     replies: replies.consume,
     onRestart(hear) {

@@ -44,7 +44,7 @@ export function listenOver(open: OpenLink, surbsOutliveLinks: boolean, options: 
       if (!surbsOutliveLinks && !kept.connected()) {
         throw new MixnetError('unreachable', 'The gateway was lost, and the SURBs with it.')
       }
-      await kept.submit({ kind: 'reply', to: replyTo, payload }, wait)
+      await kept.submit({ kind: 'reply', to: replyTo, payload: payload.slice() }, wait)
     },
     lastRoundTrip: kept.lastRoundTrip,
     connected: kept.connected,

@@ -1,0 +1,26 @@
+/** Reads one consumer's messages one at a time. */
+export interface Reader<T> {
+  next(): Promise<T>
+  /** That many messages, in the order of `key`, for a mixnet reorders. */
+  take(count: number, key: (item: T) => number): Promise<T[]>
+  /** Resolves when the iterator has ended. */
+  ended(): Promise<boolean>
+}
+
+export function readFrom<T>(messages: AsyncIterable<T>): Reader<T> {
+  const iterator = messages[Symbol.asyncIterator]()
+  const next = async () => {
+    const result = await iterator.next()
+    if (result.done) throw new Error('The iterator ended before the message came.')
+    return result.value
+  }
+  return {
+    next,
+    async take(count, key) {
+      const items: T[] = []
+      while (items.length < count) items.push(await next())
+      return items.sort((a, b) => key(a) - key(b))
+    },
+    ended: async () => (await iterator.next()).done === true,
+  }
+}
