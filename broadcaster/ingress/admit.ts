@@ -1,7 +1,7 @@
 import { type WireError, wireError } from '@veilcast/shared/errors'
-import { type ChainId, maxNotAfterSeconds, type SubmitRequest } from '@veilcast/shared/protocol'
 import type { SenderTag } from '@veilcast/shared/mixnet'
 import type { RequestId } from '@veilcast/shared/protocol'
+import { type ChainId, maxNotAfterSeconds, type SubmitRequest } from '@veilcast/shared/protocol'
 import { type ChainAdapter, type InspectedTx, TransactionRefused } from '../chains/ChainAdapter.ts'
 import type { SubmitJobs } from '../stages/submitJobs.ts'
 import type { TxDraft, TxKey, TxStore } from '../store/TxStore.ts'
@@ -88,11 +88,10 @@ export function createAdmit(parts: {
     if (asker === 'reused') return { failure: wireError('requestIdReused') }
 
     const record =
-      known !== null && late
-        ? known
-        : (await records.admit(draftOf(key, body, tx, request.id, nowMs))).record
+      known !== null && late ? known : (await records.admit(draftOf(key, body, tx, request.id, nowMs))).record
     if (record.state === 'held') await submitJobs.add(record)
-    if (asker === 'full') return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
+    if (asker === 'full')
+      return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
     tell.answer(asker, record)
     return 'told'
   }

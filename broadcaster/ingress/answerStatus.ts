@@ -34,7 +34,8 @@ export function createAnswerStatus(parts: {
       nowMs: Date.now(),
     })
     if (asker === 'reused') return { failure: wireError('requestIdReused') }
-    if (asker === 'full') return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
+    if (asker === 'full')
+      return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
     // Read again: a change between the look-up and the registration would otherwise be told to nobody.
     const record = await records.get(found.key)
     if (record === null) {

@@ -1,4 +1,4 @@
-import { toTxId, type TxState } from '@veilcast/shared/protocol'
+import { type TxState, toTxId } from '@veilcast/shared/protocol'
 import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Asker, Askers } from './askers.ts'
@@ -69,4 +69,3 @@ function isAnswer(state: TxState, until: Asker['until']): boolean {
 function isRejection(state: TxState): boolean {
   return state.stage === 'submitted' && state.rejection !== undefined
 }
-

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { parse, YAMLParseError } from 'yaml'
+import { type BroadcasterConfig, ConfigError, parseConfig } from './config.ts'
+
+const maxConfigBytes = 1_048_576
+
+/** Reads YAML (or JSON, which is YAML). Relative paths in it count from its own folder. @throws ConfigError */
+export async function readConfigFile(path: string): Promise<BroadcasterConfig> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    throw new ConfigError(
+      `${path} cannot be read${code ? ` (${code})` : ''}. Name another file with --config.`,
+    )
+  }
+  if (text.length > maxConfigBytes) throw new ConfigError(`${path} is longer than ${maxConfigBytes} bytes.`)
+  let value: unknown
+  try {
+    value = parse(text, { maxAliasCount: 100 })
+  } catch (error) {
+    const where = error instanceof YAMLParseError && error.linePos ? `, line ${error.linePos[0].line}` : ''
+    throw new ConfigError(`${path} is no YAML${where}.`)
+  }
+  const config = parseConfig(value, path)
+  return { ...config, dataDir: resolve(dirname(path), config.dataDir) }
+}

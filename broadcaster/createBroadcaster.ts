@@ -1,0 +1,186 @@
+import type { MixnetAddress, MixnetListener } from '@veilcast/shared/mixnet'
+import type { ChainId } from '@veilcast/shared/protocol'
+import type { ChainAdapter } from './chains/ChainAdapter.ts'
+import { type Dashboard, openDashboard } from './dashboard/openDashboard.ts'
+import { readiness } from './dashboard/readiness.ts'
+import { type AdmitLimits, createAdmit } from './ingress/admit.ts'
+import { createAnswerStatus } from './ingress/answerStatus.ts'
+import { createAskers } from './ingress/askers.ts'
+import { createIngress } from './ingress/listen.ts'
+import { createReplier } from './ingress/replier.ts'
+import { createTellAskers } from './ingress/tellAskers.ts'
+import { watchNews } from './ingress/watchNews.ts'
+import type { Logger } from './observability/logger.ts'
+import { createMetrics } from './observability/metrics.ts'
+import { confirmQueue, createConfirmStage } from './stages/confirm.ts'
+import { createReconcileStage, reconcileQueue } from './stages/reconcile.ts'
+import { createSettle } from './stages/settle.ts'
+import { createSubmitStage } from './stages/submit.ts'
+import { createSubmitJobs, submitQueue } from './stages/submitJobs.ts'
+import type { Store } from './store/Store.ts'
+import type { Vault } from './store/vault.ts'
+
+export interface BroadcasterParts {
+  readonly listener: MixnetListener
+  readonly store: Store
+  readonly chains: readonly { readonly adapter: ChainAdapter; readonly pollIntervalMs: number }[]
+  readonly vault: Vault
+  readonly limits: AdmitLimits
+  readonly retentionSeconds: number
+  readonly rebroadcastAfterMs: number
+  readonly http: { readonly host: string; readonly port: number }
+  readonly logger: Logger
+}
+
+export interface Broadcaster {
+  /** Ready when it resolves: the store answers, the mixnet has completed a round trip, and requests are taken. */
+  start(options?: { readonly signal?: AbortSignal; readonly onStep?: (step: string) => void }): Promise<void>
+  /** Takes nothing more, finishes what is under way within 10 s, and leaves the rest to the record. Idempotent. */
+  stop(): Promise<void>
+  /** Where wallets send to. */
+  address(): MixnetAddress
+  /** The dashboard's own URL. */
+  httpUrl(): string
+}
+
+const drainMs = 10_000
+
+/** The parts list. Starts from the back of the data's path to its front, and stops from the front to the back. */
+export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
+  const { listener, store, vault, logger } = parts
+  const { records, queues } = store
+  const adapters = parts.chains.map(({ adapter }) => adapter)
+  const chains: ReadonlyMap<ChainId, ChainAdapter> = new Map(
+    adapters.map((adapter) => [adapter.chain, adapter]),
+  )
+  const metrics = createMetrics()
+  /** What stops what was started, last started first. */
+  const running: (() => Promise<unknown>)[] = []
+  let dashboard: Dashboard | undefined
+
+  async function start(
+    options: { signal?: AbortSignal; onStep?: (step: string) => void } = {},
+  ): Promise<void> {
+    const { signal, onStep } = options
+    const step = (text: string) => {
+      signal?.throwIfAborted()
+      logger.info(text)
+      onStep?.(text)
+    }
+    const waiting = signal ? { signal } : {}
+
+    step(`opening the ${store.kind} store`)
+    running.push(() => store.stop())
+    await store.start(waiting)
+
+    dashboard = await openDashboard({
+      ...parts.http,
+      metrics,
+      queues: [submitQueue, reconcileQueue, ...adapters.map(({ chain }) => confirmQueue(chain))].map((name) =>
+        queues.queue(name),
+      ),
+      readiness: () => readiness({ records, listener, adapters, metrics }),
+    })
+    running.push(() => dashboard?.close() ?? Promise.resolve())
+
+    step(`watching ${adapters.map(({ chain }) => chain).join(', ')}`)
+    for (const adapter of adapters) {
+      running.push(() => adapter.stop())
+      await adapter.start()
+    }
+
+    const submitJobs = createSubmitJobs(queues)
+    const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
+    for (const { adapter, pollIntervalMs } of parts.chains) {
+      const confirm = createConfirmStage({
+        adapter,
+        records,
+        queues,
+        submitJobs,
+        vault,
+        settle,
+        pollIntervalMs,
+        metrics,
+        logger,
+      })
+      running.push(() => confirm.stop())
+      confirm.start()
+    }
+    const submit = createSubmitStage({ chains, records, queues, submitJobs, vault, settle, metrics, logger })
+    running.push(() => submit.close())
+    void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
+    const reconcile = createReconcileStage({
+      chains,
+      records,
+      queues,
+      submitJobs,
+      settle,
+      rebroadcastAfterMs: parts.rebroadcastAfterMs,
+      logger,
+    })
+    running.push(() => reconcile.stop())
+    await reconcile.start()
+
+    step('connecting to the mixnet')
+    running.push(() => listener.stop())
+    await listener.start(waiting)
+
+    const askers = createAskers()
+    const replier = createReplier({ listener, incarnation: await records.incarnation(), metrics, logger })
+    running.push(() => replier.drain(AbortSignal.timeout(drainMs)))
+    const tell = createTellAskers({ askers, records, vault, replier })
+    const news = await watchNews({ askers, records, tell, metrics, logger })
+    running.push(() => news.stop())
+    const ingress = createIngress({
+      listener,
+      chains,
+      records,
+      replier,
+      admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: parts.limits }),
+      answerStatus: createAnswerStatus({ records, vault, askers, tell }),
+      retentionSeconds: parts.retentionSeconds,
+      metrics,
+      logger,
+    })
+    running.push(() => ingress.stop())
+    ingress.start()
+    step('ready')
+  }
+
+  async function stop(): Promise<void> {
+    for (let end = running.pop(); end; end = running.pop()) {
+      await within(end, drainMs).catch((error: unknown) =>
+        logger.warn({ err: error }, 'a part did not stop in order'),
+      )
+    }
+  }
+
+  return {
+    async start(options) {
+      try {
+        await start(options)
+      } catch (error) {
+        await stop()
+        throw error
+      }
+    },
+    stop,
+    address: () => listener.address(),
+    httpUrl() {
+      if (!dashboard) throw new Error('The broadcaster is not started.')
+      return dashboard.url
+    },
+  }
+}
+
+async function within(end: () => Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not stopped within ${limitMs} ms`)), limitMs)
+  })
+  try {
+    await Promise.race([end(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

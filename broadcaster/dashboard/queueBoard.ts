@@ -1,0 +1,23 @@
+import { createBullBoard } from '@bull-board/api'
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import { ExpressAdapter } from '@bull-board/express'
+import type { Queue } from 'bullmq'
+import type { RequestHandler } from 'express'
+
+/** bull-board, read-only and without what the jobs hold. */
+export function queueBoard(queues: readonly Queue[], basePath: string): RequestHandler {
+  const server = new ExpressAdapter()
+  server.setBasePath(basePath)
+  const adapters = queues.map((queue) => {
+    const adapter = new BullMQAdapter(queue, { readOnlyMode: true })
+    adapter.setFormatter('data', () => ({}))
+    adapter.setFormatter('returnValue', () => ({}))
+    return adapter
+  })
+  createBullBoard({
+    queues: adapters,
+    serverAdapter: server,
+    options: { uiConfig: { boardTitle: 'Veilcast' } },
+  })
+  return server.getRouter() as RequestHandler
+}

@@ -1,0 +1,41 @@
+import type { MixnetListener } from '@veilcast/shared/mixnet'
+import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { TxStore } from '../store/TxStore.ts'
+
+export interface Readiness {
+  readonly ready: boolean
+  readonly store: boolean
+  /** A message to ourselves came back lately: connected is not the same as working. */
+  readonly mixnet: boolean
+  /** By chain, whether an endpoint of it is live. */
+  readonly chains: Readonly<Record<string, boolean>>
+}
+
+/** Three pings at their longest, and some time on the way. */
+const roundTripAgeMs = 90_000
+
+export async function readiness(parts: {
+  readonly records: TxStore
+  readonly listener: MixnetListener
+  readonly adapters: readonly ChainAdapter[]
+  readonly metrics: Metrics
+}): Promise<Readiness> {
+  const { records, listener, adapters, metrics } = parts
+  const store = await records.ping().then(
+    () => true,
+    () => false,
+  )
+  const trip = listener.lastRoundTrip?.()
+  if (trip) metrics.roundTripSeconds.set(trip.tookMs / 1000)
+  // A transport that knows no round trips works as long as it is started.
+  const mixnet = listener.lastRoundTrip ? trip !== undefined && Date.now() - trip.atMs < roundTripAgeMs : true
+  const chains: Record<string, boolean> = {}
+  for (const adapter of adapters) {
+    chains[adapter.chain] = adapter.live()
+    for (const endpoint of adapter.endpoints()) {
+      metrics.endpointLive.set({ chain: adapter.chain, endpoint: endpoint.id }, endpoint.live ? 1 : 0)
+    }
+  }
+  return { ready: store && mixnet && Object.values(chains).every(Boolean), store, mixnet, chains }
+}

@@ -1,0 +1,24 @@
+export type {
+  BlockTx,
+  ChainAdapter,
+  ChainBlock,
+  EndpointHealth,
+  FoundTx,
+  Handed,
+  Head,
+  InspectedTx,
+  Preflight,
+} from './chains/ChainAdapter.ts'
+export { ChainUnavailable, ReadRefused, TransactionRefused } from './chains/ChainAdapter.ts'
+export { chainFamilies } from './chains/registry.ts'
+export { type BroadcasterConfig, broadcasterConfig, ConfigError, parseConfig } from './config/config.ts'
+export { readConfigFile } from './config/readConfigFile.ts'
+export { type Broadcaster, type BroadcasterParts, createBroadcaster } from './createBroadcaster.ts'
+export { createLogger, type Logger } from './observability/logger.ts'
+export { openBroadcaster } from './openBroadcaster.ts'
+export { openStore, type StoreConfig } from './store/openStore.ts'
+export type { QueueBackend } from './store/QueueBackend.ts'
+export type { Store } from './store/Store.ts'
+export type { ChainCursor, TxDraft, TxPatch, TxRecord, TxStore } from './store/TxStore.ts'
+export { StoreError } from './store/TxStore.ts'
+export { createVault, type Vault } from './store/vault.ts'

@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { checkSetup } from './config/checkSetup.ts'
+import { ConfigError } from './config/config.ts'
+import { readConfigFile } from './config/readConfigFile.ts'
+import { describeError } from './observability/logger.ts'
+import { openBroadcaster } from './openBroadcaster.ts'
+
+/** The only file that reads argv and the environment. */
+
+const exitCodes = `
+Exit codes:
+  0  done, or stopped by a signal in order
+  1  the configuration or the command line is wrong
+  2  something it needs is not there: store, mixnet, endpoint, port
+
+Environment:
+  REDIS_URL, DATABASE_URL   the store, where the configuration names none (else: embedded Postgres)`
+
+const program = new Command('veilcast-broadcaster')
+  .description(
+    'Takes signed transactions from the Nym mixnet, brings them on chain, and answers with receipts.',
+  )
+  .addHelpText('after', exitCodes)
+  .showHelpAfterError('(see veilcast-broadcaster --help)')
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : 1)
+  })
+
+program
+  .command('run')
+  .description('run until SIGINT or SIGTERM; a second signal exits at once')
+  .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .option('--json', 'print what it says on standard output as JSON lines', false)
+  .action(run)
+
+program
+  .command('check')
+  .description('read the configuration, try the store, each endpoint and the mixnet, and say what is wrong')
+  .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .option('--json', 'print the findings as JSON', false)
+  .action(check)
+
+interface Options {
+  readonly config: string
+  readonly json: boolean
+}
+
+async function run(options: Options): Promise<void> {
+  const stopping = new AbortController()
+  const broadcaster = await readConfigFile(options.config)
+    .then((config) => openBroadcaster(config, { environment: process.env }))
+    .catch(giveUp)
+  const say = (event: string, fields: Record<string, string>): void => {
+    const text = options.json
+      ? JSON.stringify({ event, ...fields })
+      : [event, ...Object.entries(fields).map(([name, value]) => `  ${name}: ${value}`)].join('\n')
+    process.stdout.write(`${text}\n`)
+  }
+
+  let firstSignalMs = 0
+  const ended = new Promise<void>((resolve) => {
+    const onSignal = (): void => {
+      // A terminal's Ctrl-C reaches us more than once under npm: only one that comes later is meant as a second.
+      if (firstSignalMs > 0 && Date.now() - firstSignalMs > 1000) process.exit(130)
+      if (firstSignalMs > 0) return
+      firstSignalMs = Date.now()
+      stopping.abort()
+      resolve()
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })
+
+  try {
+    await broadcaster.start({ signal: stopping.signal })
+    say('ready', { address: broadcaster.address(), dashboard: broadcaster.httpUrl() })
+    await ended
+  } catch (error) {
+    if (!stopping.signal.aborted) giveUp(error)
+  }
+  await broadcaster.stop()
+  say('stopped', {})
+  process.exit(0)
+}
+
+async function check(options: Options): Promise<void> {
+  const config = await readConfigFile(options.config).catch(giveUp)
+  const findings = await checkSetup(config, process.env)
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ ok: findings.every(({ ok }) => ok), findings }, null, 2)}\n`)
+  else {
+    for (const { what, ok, found } of findings)
+      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${what}: ${found}\n`)
+  }
+  process.exit(findings.every(({ ok }) => ok) ? 0 : 2)
+}
+
+function giveUp(error: unknown): never {
+  const { name, message } = describeError(error)
+  // What is not our own error may carry a URL with its key: its class says enough.
+  process.stderr.write(
+    `veilcast-broadcaster: ${message ?? `${name} (nothing more is said, since its text may hold secrets)`}\n`,
+  )
+  process.exit(error instanceof ConfigError ? 1 : 2)
+}
+
+await program.parseAsync()

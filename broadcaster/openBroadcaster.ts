@@ -1,0 +1,45 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BroadcasterConfig } from './config/config.ts'
+import { openKeyFile } from './config/keyFile.ts'
+import { openListener } from './config/openListener.ts'
+import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
+import { createLogger, type Logger } from './observability/logger.ts'
+import { openStore, type StoreConfig } from './store/openStore.ts'
+import { createVault } from './store/vault.ts'
+
+export interface Environment {
+  readonly REDIS_URL?: string | undefined
+  readonly DATABASE_URL?: string | undefined
+}
+
+/** A broadcaster from its configuration: opens files, and connects to nothing before `start`. @throws ConfigError */
+export async function openBroadcaster(
+  config: BroadcasterConfig,
+  options: { readonly environment?: Environment; readonly logger?: Logger } = {},
+): Promise<Broadcaster> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o755 })
+  const secret = await openKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
+  return createBroadcaster({
+    listener: await openListener(config.mixnet, config.dataDir),
+    store: openStore(storeOf(config, options.environment ?? {})),
+    chains: config.chains.map(({ create, pollIntervalMs }) => ({ adapter: create(), pollIntervalMs })),
+    vault: createVault(secret),
+    limits: config.limits,
+    retentionSeconds: config.retentionSeconds,
+    rebroadcastAfterMs: config.rebroadcastAfterMs,
+    http: config.http,
+    logger: options.logger ?? createLogger(config.logLevel),
+  })
+}
+
+/** The configured store, else the one that the environment names, else the embedded one. Never one found by chance. */
+export function storeOf(config: BroadcasterConfig, environment: Environment): StoreConfig {
+  const { store } = config
+  if (store?.kind === 'redis' || store?.kind === 'postgres') return store
+  const dataDir = store?.dataDir ?? join(config.dataDir, 'postgres')
+  if (store?.kind === 'embedded') return { kind: 'embedded', dataDir }
+  if (environment.REDIS_URL) return { kind: 'redis', url: environment.REDIS_URL }
+  if (environment.DATABASE_URL) return { kind: 'postgres', url: environment.DATABASE_URL }
+  return { kind: 'embedded', dataDir }
+}
