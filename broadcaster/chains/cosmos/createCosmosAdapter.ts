@@ -1,0 +1,103 @@
+import { type ChainAdapter, ChainUnavailable, type InspectedTx, ReadRefused } from '../ChainAdapter.ts'
+import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
+import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
+import { addressOf } from './account.ts'
+import { type CometNode, createCometNode } from './cometNode.ts'
+import type { CosmosChainConfig } from './config.ts'
+import type { CosmosTx } from './decodeTx.ts'
+import { findTx } from './findTx.ts'
+import { inspect } from './inspect.ts'
+import { preflight } from './preflight.ts'
+import { parseRead, read } from './query.ts'
+import { readAccount } from './readAccount.ts'
+import { readBlock } from './readBlock.ts'
+import { readStatus } from './readStatus.ts'
+import { submitTx } from './submitTx.ts'
+
+/** A chain of the Cosmos SDK, by CometBFT's JSON-RPC: 0.37, 0.38 and 1.0. Each block is final. */
+export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
+  const { chain, cometChainId, bech32Prefix, maxTransactionBytes, requestTimeoutMs } = config
+
+  const pool = createEndpointPool<CometNode>({
+    endpoints: config.endpoints.map((endpoint) => ({
+      id: endpoint.id,
+      operator: endpoint.operator,
+      client: createCometNode(endpoint, requestTimeoutMs),
+    })),
+    probe: async (node, signal) => {
+      const { height } = await readStatus(node, cometChainId, signal)
+      return { onRightChain: true, height }
+    },
+    probeIntervalMs: config.probeIntervalMs,
+    probeTimeoutMs: requestTimeoutMs,
+    maxBlocksBehind: config.maxBlocksBehind,
+    askTimeoutMs: requestTimeoutMs,
+  })
+
+  return {
+    chain,
+    family: 'cosmos',
+    finality: { rule: 'instant', confirmations: 0 },
+    maxTransactionBytes,
+    start: async () => pool.start(),
+    stop: () => pool.stop(),
+    live: () => pool.live(),
+
+    inspect: (signedTx) => inspect(signedTx, config),
+
+    async preflight(tx, options) {
+      try {
+        return await pool.ask((node, signal) => preflight(node, parsedIn(tx), config, signal), options)
+      } catch (error) {
+        if (error instanceof ChainUnavailable) return { kind: 'unavailable' }
+        throw error
+      }
+    },
+
+    pickEndpoint: (options) => pool.pick(options),
+
+    async submit(id, tx, { signal } = {}) {
+      const endpoint = pool.get(id)
+      if (!endpoint) return { kind: 'unavailable' }
+      try {
+        return await submitTx(endpoint.client, tx, signal)
+      } catch (error) {
+        if (!(error instanceof EndpointProblem)) throw error
+        if (error.trouble !== 'none') pool.report(id, error.trouble)
+        return { kind: 'unavailable' }
+      }
+    },
+
+    head: (options) => pool.ask((node, signal) => readStatus(node, cometChainId, signal), options),
+
+    readBlock: (height, options) =>
+      pool.ask((node, signal) => readBlock(node, cometChainId, height, signal), options),
+
+    find: (txId, options) => pool.ask((node, signal) => findTx(node, cometChainId, txId, signal), options),
+
+    async nextSequence(account, options) {
+      const address = addressOf(account, bech32Prefix)
+      if (address === undefined) return null
+      const found = await pool.ask((node, signal) => readAccount(node, address, signal), options)
+      if (found.kind === 'foreign')
+        throw new ChainUnavailable('The account is of a kind that cannot be read.')
+      return found.kind === 'absent' ? null : found.sequence
+    },
+
+    revertData: async () => new Uint8Array(),
+
+    async query(method, params, options) {
+      const asked = parseRead(method, params, config.queryPathPrefixes)
+      const result = await pool.ask((node, signal) => read(node, asked, signal), options)
+      if (result instanceof ReadRefused) throw result
+      return result
+    },
+
+    endpoints: () => pool.health(),
+  }
+}
+
+/** `parsed` is what our own `inspect` made. */
+function parsedIn(tx: InspectedTx): CosmosTx {
+  return tx.parsed as CosmosTx
+}

@@ -1,0 +1,2 @@
+export { type CosmosChainConfig, cosmosChainConfig, cosmosChainOf } from './config.ts'
+export { createCosmosAdapter } from './createCosmosAdapter.ts'
