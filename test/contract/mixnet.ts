@@ -24,13 +24,15 @@ export interface MixnetTraits {
   readonly plainWithoutSurbs?: boolean
   /** Whether a listener has its address again after stop and start. Default true. */
   readonly keepsAddress?: boolean
+  /** Whether SURBs die with the listener's stop. Default true. */
+  readonly surbsDieAtStop?: boolean
 }
 
 /** The suite that every mixnet transport passes. `makePair` makes a pair that is not started. */
 export function describeMixnetContract(
   name: string,
   makePair: () => Promise<MixnetPair>,
-  { plainWithoutSurbs = true, keepsAddress = true }: MixnetTraits = {},
+  { plainWithoutSurbs = true, keepsAddress = true, surbsDieAtStop = true }: MixnetTraits = {},
 ): void {
   describe(`${name}: the mixnet contract`, () => {
     describe('a running pair', () => {
@@ -54,23 +56,19 @@ export function describeMixnetContract(
         expect(parseAddress(to)).toBe(to)
       })
 
-      it.each([
-        1,
-        requestPacketBytes - 460,
-        requestPacketBytes - 459,
-        requestPacketBytes,
-        20_000,
-        102_400,
-      ])('carries %i bytes intact and answers on a SURB', async (bytes) => {
-        const payload = pattern(bytes)
-        await pair.dialer.send(to, payload, 1)
-        const request = await requests.next()
-        expect(isSame(request.payload, payload)).toBe(true)
-        expect(request.replyTo).toBeDefined()
+      it.each([1, requestPacketBytes - 460, requestPacketBytes - 459, requestPacketBytes, 20_000, 102_400])(
+        'carries %i bytes intact and answers on a SURB',
+        async (bytes) => {
+          const payload = pattern(bytes)
+          await pair.dialer.send(to, payload, 1)
+          const request = await requests.next()
+          expect(isSame(request.payload, payload)).toBe(true)
+          expect(request.replyTo).toBeDefined()
 
-        await pair.listener.reply(request.replyTo!, Uint8Array.of(bytes % 251))
-        expect([...(await replies.next())]).toEqual([bytes % 251])
-      })
+          await pair.listener.reply(request.replyTo!, Uint8Array.of(bytes % 251))
+          expect([...(await replies.next())]).toEqual([bytes % 251])
+        },
+      )
 
       it.each([
         [replyPacketBytes, 1],
@@ -194,7 +192,7 @@ export function describeMixnetContract(
         expect([...(await requests.next()).payload]).toEqual([2])
       }
       // The SURBs of another life are void: this reaches nobody.
-      await listener.reply(old.replyTo!, Uint8Array.of(9))
+      if (surbsDieAtStop) await listener.reply(old.replyTo!, Uint8Array.of(9))
 
       await dialer.stop()
       await dialer.start()
@@ -212,7 +210,9 @@ async function expectStopped(dialer: MixnetDialer, listener: MixnetListener, to?
   const one = Uint8Array.of(1)
   const address = to ?? parseAddress(`${'1'.repeat(32)}.${'1'.repeat(32)}@${'1'.repeat(32)}`)
   await expect(dialer.send(address, one, 0)).rejects.toMatchObject({ kind: 'stopped' })
-  await expect(listener.reply('1111111111111111' as SenderTag, one)).rejects.toMatchObject({ kind: 'stopped' })
+  await expect(listener.reply('1111111111111111' as SenderTag, one)).rejects.toMatchObject({
+    kind: 'stopped',
+  })
   expect(() => listener.address()).toThrow(MixnetError)
 }
 
