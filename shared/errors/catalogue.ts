@@ -375,7 +375,7 @@ export const catalogue = {
     rejected,
     ['code'],
     'The chain refused it before delivery: the account cannot pay.',
-    'Fund the account, then sign again.',
+    'Fund the account, then sign again with the same sequence.',
   ),
   cosmosMemoTooLarge: row(
     87,
