@@ -14,6 +14,7 @@ import { createMixnet, type MixNode } from './mix/createMixnet.ts'
 import { createNymApi } from './nymApi/createNymApi.ts'
 import type { NodeDescription, Topology } from './nymApi/topology.ts'
 import { type LocalnetOptions, parseOptions } from './options.ts'
+import { loadLioness } from './sphinx/openLioness.ts'
 import { makeX25519KeyPair } from './sphinx/x25519.ts'
 
 /** A running local network. */
@@ -48,6 +49,7 @@ export type Localnet = {
  */
 export async function startLocalnet(options: LocalnetOptions = {}): Promise<Localnet> {
   const { host, advertisedHost, apiPort, gatewayPort, limits, onEvent, ...parsed } = parseOptions(options)
+  await loadLioness()
   const seed = parsed.seed ?? randomInt(2 ** 32)
   const keySeed = (label: string) => (parsed.seed === undefined ? undefined : Buffer.from(`${seed}/${label}`))
 
