@@ -8,5 +8,11 @@ export interface Store {
   readonly queues: QueueBackend
   /** Starts the server where it is ours, then the record, then the queues. */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
+  /** Idempotent. Afterwards it may be started anew. */
   stop(): Promise<void>
+  /**
+   * To be called once after data was put back from a copy of files: raises the incarnation, so that what was sent since
+   * that copy is not called unsent. A restore by dump or to another server is noticed without it.
+   */
+  markRestored(): Promise<void>
 }

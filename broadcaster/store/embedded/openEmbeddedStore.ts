@@ -1,0 +1,32 @@
+import { liveStore } from '../liveStore.ts'
+import { connectPostgres } from '../postgres/openPostgresStore.ts'
+import type { Store } from '../Store.ts'
+import { startServer } from './startServer.ts'
+
+/**
+ * A record and a queue with nothing to install: a Postgres from npm, on a folder that one broadcaster at a time owns. It
+ * listens on a Unix socket only. As root, Postgres runs as `nobody` and must be able to reach the folder.
+ *
+ * @param options.dataDir made where it is missing; about 50 MB when empty
+ */
+export function openEmbeddedStore({ dataDir }: { readonly dataDir: string }): Store {
+  return liveStore('embedded', async (signal) => {
+    const server = await startServer(dataDir, signal)
+    try {
+      const life = await connectPostgres(server.connection, signal)
+      return {
+        ...life,
+        async stop() {
+          try {
+            await life.stop()
+          } finally {
+            await server.stop()
+          }
+        },
+      }
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
+  })
+}

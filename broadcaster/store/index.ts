@@ -1,0 +1,7 @@
+export { openEmbeddedStore } from './embedded/openEmbeddedStore.ts'
+export { openStore, type StoreConfig } from './openStore.ts'
+export { openPostgresStore } from './postgres/openPostgresStore.ts'
+export type { QueueBackend } from './QueueBackend.ts'
+export type { Store } from './Store.ts'
+export * from './TxStore.ts'
+export { createVault, type SealedField, type Vault } from './vault.ts'

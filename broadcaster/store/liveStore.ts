@@ -1,0 +1,112 @@
+import type { QueueBackend } from './QueueBackend.ts'
+import type { Store } from './Store.ts'
+import { StoreError, type TxStore } from './TxStore.ts'
+
+/** A store between its start and its stop. */
+export interface LifeOfStore {
+  readonly records: Omit<TxStore, 'start' | 'stop'>
+  readonly queues: Omit<QueueBackend, 'start' | 'stop'>
+  markRestored(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * A Store over whatever `open` brings up. Starting twice is one start; stopping is idempotent, ends a start under way, and
+ * a stopped store starts anew. Both rooms start and stop with the store: their own start() and stop() do the same.
+ */
+export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Promise<LifeOfStore>): Store {
+  let life: LifeOfStore | undefined
+  let starting: Promise<void> | undefined
+  let stopping: Promise<void> | undefined
+  /** What an aborted start brought up after all, going down again. */
+  let windingDown: Promise<void> = Promise.resolve()
+  let abort = new AbortController()
+
+  function living(): LifeOfStore {
+    if (life === undefined) throw new StoreError('The store is not started.')
+    return life
+  }
+
+  async function start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted()
+    await stopping
+    starting ??= begin().catch((error: unknown) => {
+      starting = undefined
+      throw error
+    })
+    const giveUp = (): void => abort.abort(signal?.reason)
+    signal?.addEventListener('abort', giveUp, { once: true })
+    try {
+      await starting
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
+  }
+
+  async function begin(): Promise<void> {
+    abort = new AbortController()
+    const { signal } = abort
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
+    const opening = windingDown.then(() => open(signal))
+    try {
+      life = await Promise.race([opening, aborted])
+    } catch (error) {
+      windingDown = opening.then((opened) => opened.stop()).catch(() => {})
+      throw error
+    }
+  }
+
+  function stop(): Promise<void> {
+    if (life === undefined) abort.abort(new StoreError('The store was stopped while it started.'))
+    stopping ??= end().finally(() => {
+      stopping = undefined
+    })
+    return stopping
+  }
+
+  async function end(): Promise<void> {
+    await starting?.catch(() => {})
+    await windingDown
+    const ended = life
+    life = undefined
+    starting = undefined
+    await ended?.stop()
+  }
+
+  const records: TxStore = {
+    get durability() {
+      return life?.records.durability ?? 'memory'
+    },
+    start,
+    stop,
+    ping: async () => living().records.ping(),
+    incarnation: async () => living().records.incarnation(),
+    admit: async (draft) => living().records.admit(draft),
+    get: async (key) => living().records.get(key),
+    byRequest: async (mac) => living().records.byRequest(mac),
+    bySlot: async (chain, slot) => living().records.bySlot(chain, slot),
+    update: async (key, expected, patch, nowMs) => living().records.update(key, expected, patch, nowMs),
+    match: async (chain, txIdMacs, slots) => living().records.match(chain, txIdMacs, slots),
+    listLive: async (chain, options) => living().records.listLive(chain, options),
+    settledUpTo: async (chain, height, limit) => living().records.settledUpTo(chain, height, limit),
+    inBlock: async (chain, block) => living().records.inBlock(chain, block),
+    countLive: async (chain) => living().records.countLive(chain),
+    countLane: async (chain, laneMac) => living().records.countLane(chain, laneMac),
+    cursor: async (chain) => living().records.cursor(chain),
+    saveCursor: async (chain, trail, version, nowMs) =>
+      living().records.saveCursor(chain, trail, version, nowMs),
+    lease: async (name, owner, ttlMs) => living().records.lease(name, owner, ttlMs),
+    unlease: async (name, owner) => living().records.unlease(name, owner),
+    sweep: async (nowMs, limit) => living().records.sweep(nowMs, limit),
+    watch: async (onChange) => living().records.watch(onChange),
+  }
+  const queues: QueueBackend = {
+    queue: (name) => living().queues.queue(name),
+    worker: (name, processor, options) => living().queues.worker(name, processor, options),
+    start,
+    stop,
+  }
+  return { kind, records, queues, start, stop, markRestored: async () => living().markRestored() }
+}

@@ -1,0 +1,21 @@
+import { openEmbeddedStore } from './embedded/openEmbeddedStore.ts'
+import { openPostgresStore } from './postgres/openPostgresStore.ts'
+import type { Store } from './Store.ts'
+import { StoreError } from './TxStore.ts'
+
+export type StoreConfig =
+  | { readonly kind: 'embedded'; readonly dataDir: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'redis'; readonly url: string }
+
+/** The store that the config names, not started yet. */
+export function openStore(config: StoreConfig): Store {
+  switch (config.kind) {
+    case 'embedded':
+      return openEmbeddedStore(config)
+    case 'postgres':
+      return openPostgresStore(config)
+    case 'redis':
+      throw new StoreError('The Redis store is not built yet.')
+  }
+}

@@ -1,0 +1,291 @@
+import { createHash } from 'node:crypto'
+import type { ChainId, Durability } from '@veilcast/shared/protocol'
+import type { Pool, QueryResultRow } from 'pg'
+import {
+  type Admitted,
+  type ChainCursor,
+  type Mac,
+  maxRequestsPerRecord,
+  maxTrailBlocks,
+  type RecordState,
+  type TxKey,
+  type TxRecord,
+  type TxStore,
+} from '../TxStore.ts'
+import { failure } from './failure.ts'
+import { watchRecords } from './watchRecords.ts'
+
+interface Row {
+  readonly key: string
+  readonly chain: string
+  readonly tx_id_mac: string
+  readonly lane_mac: string | null
+  readonly sequence: string | null
+  readonly state: string
+  readonly number: number
+  readonly bytes: Buffer | null
+  readonly tx_id: Buffer
+  readonly detail: Buffer | null
+  readonly exposed_to: string | null
+  readonly block_height: string | null
+  readonly block_hash: string | null
+  readonly request_macs: string[]
+  readonly not_after_ms: string
+  readonly created_at_ms: string
+  readonly changed_at_ms: string
+  readonly expires_at_ms: string | null
+}
+
+const live = `state in ('held', 'exposed', 'included')`
+
+/** Every statement has a name, so that a connection prepares it once. */
+const statements = {
+  ping: 'select 1',
+  incarnation: `
+    select l.id, l.restores, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline
+    from veilcast.life l, pg_control_system() s`,
+  restored: 'update veilcast.life set restores = restores + 1',
+  admit: 'select a.how, (a.r).* from veilcast.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) a',
+  get: 'select * from veilcast.record where key = $1',
+  byRequest: 'select r.* from veilcast.request q join veilcast.record r on r.key = q.key where q.mac = $1',
+  bySlot: 'select * from veilcast.record where chain = $1 and lane_mac = $2 and sequence = $3 order by key',
+  update: `
+    with changed as (
+      update veilcast.record set
+        number = number + 1, changed_at_ms = $3, state = coalesce($4, state),
+        bytes = case when $5 then null else bytes end,
+        detail = case when $6 then $7 else detail end,
+        exposed_to = case when $8 then $9 else exposed_to end,
+        block_height = case when $10 then $11 else block_height end,
+        block_hash = case when $12 then $13 else block_hash end,
+        expires_at_ms = case when $14 then $15 else expires_at_ms end
+      where key = $1 and number = $2 returning *
+    ) select changed.*, pg_notify('veilcast_record', key) from changed`,
+  match: `
+    select * from veilcast.record where state in ('held', 'exposed', 'included', 'lapsed') and key in (
+      select key from veilcast.record where chain = $1 and tx_id_mac = any ($2::text[])
+      union
+      select r.key from unnest($3::text[], $4::numeric[]) s (lane, sequence)
+        join veilcast.record r on r.chain = $1 and r.lane_mac = s.lane and r.sequence = s.sequence
+    ) order by key`,
+  listLive: `select * from veilcast.record where chain = $1 and ${live} and key > $2 order by key limit $3`,
+  settledUpTo: `
+    select * from veilcast.record where chain = $1 and ${live} and block_height is not null and block_height <= $2
+    order by block_height, key limit $3`,
+  inBlock: `
+    select * from veilcast.record where chain = $1 and ${live} and block_height is not null and block_height = $2
+      and block_hash = $3 order by key`,
+  countLive: `select count(*)::integer as count from veilcast.record where chain = $1 and ${live}`,
+  countLane: `select count(*)::integer as count from veilcast.record where chain = $1 and lane_mac = $2 and ${live}`,
+  cursor: 'select trail, version, saved_at_ms from veilcast.cursor where chain = $1',
+  firstCursor:
+    'insert into veilcast.cursor values ($1, $2, 1, $3) on conflict (chain) do nothing returning version',
+  nextCursor: `
+    update veilcast.cursor set trail = $2, saved_at_ms = $3, version = version + 1
+    where chain = $1 and version = $4 returning version`,
+  lease: `
+    insert into veilcast.lease values ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')
+    on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at
+      where lease.owner = excluded.owner or lease.expires_at <= clock_timestamp()
+    returning name`,
+  unlease: 'delete from veilcast.lease where name = $1 and owner = $2',
+  sweep: `
+    with old as (
+      select key from veilcast.record where expires_at_ms <= $1 order by expires_at_ms limit $2 for update skip locked
+    ), gone as (
+      delete from veilcast.record r using old where r.key = old.key returning 1
+    ) select count(*)::integer as count from gone`,
+  sweepLeases: `
+    delete from veilcast.lease where name in (
+      select name from veilcast.lease where expires_at <= clock_timestamp() limit $1 for update skip locked)`,
+} as const
+
+/** The record on a server whose schema is there. */
+export interface PostgresRecords extends Omit<TxStore, 'start'> {
+  markRestored(): Promise<void>
+}
+
+/** @param durability what the server said at the start */
+export function postgresRecords(pool: Pool, durability: Durability): PostgresRecords {
+  const changes = watchRecords(pool)
+
+  async function run<R extends QueryResultRow>(
+    name: keyof typeof statements,
+    values: unknown[],
+  ): Promise<R[]> {
+    try {
+      return (await pool.query<R>({ name, text: statements[name], values })).rows
+    } catch (error) {
+      throw failure(words[name], error)
+    }
+  }
+  const records = async (name: keyof typeof statements, values: unknown[]): Promise<TxRecord[]> =>
+    (await run<Row & QueryResultRow>(name, values)).map(toRecord)
+  const count = async (name: keyof typeof statements, values: unknown[]): Promise<number> =>
+    (await run<{ count: number }>(name, values))[0]?.count ?? 0
+
+  return {
+    durability,
+    async ping() {
+      await run('ping', [])
+    },
+    async incarnation() {
+      const [row] = await run<{ id: string; restores: number; system_identifier: string; timeline: string }>(
+        'incarnation',
+        [],
+      )
+      const text = `${row?.system_identifier} ${row?.timeline} ${row?.id} ${row?.restores}`
+      return new Uint8Array(createHash('sha256').update(text).digest().subarray(0, 8))
+    },
+    async markRestored() {
+      await run('restored', [])
+    },
+    async admit(draft) {
+      const rows = await run<Row & { how: Admitted['how'] }>('admit', [
+        draft.key,
+        draft.chain,
+        draft.txIdMac,
+        draft.laneMac,
+        draft.sequence,
+        view(draft.bytes),
+        view(draft.txId),
+        draft.requestMac,
+        draft.notAfterMs,
+        draft.nowMs,
+        maxRequestsPerRecord,
+      ])
+      const row = rows[0]
+      if (row === undefined) throw failure(words.admit, undefined)
+      return { record: toRecord(row), how: row.how }
+    },
+    async get(key) {
+      return (await records('get', [key]))[0] ?? null
+    },
+    async byRequest(requestMac) {
+      return (await records('byRequest', [requestMac]))[0] ?? null
+    },
+    bySlot: (chain, slot) => records('bySlot', [chain, slot.laneMac, slot.sequence]),
+    async update(key, expected, patch, nowMs) {
+      const rows = await records('update', [
+        key,
+        expected,
+        nowMs,
+        patch.state ?? null,
+        patch.bytes === null,
+        patch.detail !== undefined,
+        patch.detail ? view(patch.detail) : null,
+        patch.exposedTo !== undefined,
+        patch.exposedTo ?? null,
+        patch.blockHeight !== undefined,
+        patch.blockHeight ?? null,
+        patch.blockHash !== undefined,
+        patch.blockHash ?? null,
+        patch.expiresAtMs !== undefined,
+        patch.expiresAtMs ?? null,
+      ])
+      return rows[0] ?? null
+    },
+    match: (chain, txIdMacs, slots) =>
+      records('match', [
+        chain,
+        txIdMacs,
+        slots.map((slot) => slot.laneMac),
+        slots.map((slot) => slot.sequence.toString()),
+      ]),
+    listLive: (chain, { after, limit }) => records('listLive', [chain, after ?? '', limit]),
+    settledUpTo: (chain, height, limit) => records('settledUpTo', [chain, height, limit]),
+    inBlock: (chain, block) => records('inBlock', [chain, block.height, block.hash]),
+    countLive: (chain) => count('countLive', [chain]),
+    countLane: (chain, laneMac) => count('countLane', [chain, laneMac]),
+    async cursor(chain) {
+      const [row] = await run<{ trail: [string, string][]; version: number; saved_at_ms: string }>('cursor', [
+        chain,
+      ])
+      return row === undefined ? null : toCursor(row)
+    },
+    async saveCursor(chain, trail, expectedVersion, nowMs) {
+      if (trail.length > maxTrailBlocks) {
+        throw new RangeError(`A trail holds at most ${maxTrailBlocks} blocks, not ${trail.length}.`)
+      }
+      const json = JSON.stringify(trail.map((block) => [block.height.toString(), block.hash]))
+      const rows =
+        expectedVersion === 0
+          ? await run('firstCursor', [chain, json, nowMs])
+          : await run('nextCursor', [chain, json, nowMs, expectedVersion])
+      return rows.length > 0
+    },
+    async lease(name, owner, ttlMs) {
+      return (await run('lease', [name, owner, ttlMs])).length > 0
+    },
+    async unlease(name, owner) {
+      await run('unlease', [name, owner])
+    },
+    async sweep(nowMs, limit) {
+      await run('sweepLeases', [limit])
+      return count('sweep', [nowMs, limit])
+    },
+    watch: changes.watch,
+    stop: changes.stop,
+  }
+}
+
+/** Completes "Postgres could not ...". */
+const words: Record<keyof typeof statements, string> = {
+  ping: 'answer',
+  incarnation: 'tell its incarnation',
+  restored: 'raise its incarnation',
+  admit: 'admit a transaction',
+  get: 'read a record',
+  byRequest: 'read a record',
+  bySlot: 'read records',
+  update: 'update a record',
+  match: 'match a block',
+  listLive: 'list records',
+  settledUpTo: 'list records',
+  inBlock: 'list records',
+  countLive: 'count records',
+  countLane: 'count records',
+  cursor: 'read a cursor',
+  firstCursor: 'save a cursor',
+  nextCursor: 'save a cursor',
+  lease: 'lease',
+  unlease: 'end a lease',
+  sweep: 'sweep records',
+  sweepLeases: 'sweep leases',
+}
+
+function toRecord(row: Row): TxRecord {
+  return {
+    key: row.key as TxKey,
+    chain: row.chain as ChainId,
+    txIdMac: row.tx_id_mac as Mac,
+    laneMac: row.lane_mac as Mac | null,
+    sequence: row.sequence === null ? null : BigInt(row.sequence),
+    state: row.state as RecordState,
+    number: row.number,
+    bytes: row.bytes && new Uint8Array(row.bytes),
+    txId: new Uint8Array(row.tx_id),
+    detail: row.detail && new Uint8Array(row.detail),
+    exposedTo: row.exposed_to,
+    blockHeight: row.block_height === null ? null : BigInt(row.block_height),
+    blockHash: row.block_hash,
+    requestMacs: row.request_macs as Mac[],
+    notAfterMs: Number(row.not_after_ms),
+    createdAtMs: Number(row.created_at_ms),
+    changedAtMs: Number(row.changed_at_ms),
+    expiresAtMs: row.expires_at_ms === null ? null : Number(row.expires_at_ms),
+  }
+}
+
+function toCursor(row: { trail: [string, string][]; version: number; saved_at_ms: string }): ChainCursor {
+  return {
+    trail: row.trail.map(([height, hash]) => ({ height: BigInt(height), hash })),
+    version: row.version,
+    savedAtMs: Number(row.saved_at_ms),
+  }
+}
+
+/** pg takes Buffers only. */
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
