@@ -8,6 +8,11 @@ export type {
 export type { Faults } from './faults/createFaults.ts'
 export { PortUnavailableError } from './listen.ts'
 export {
+  type NativeClientStandIn,
+  type NativeClientStandInOptions,
+  startNativeClientStandIn,
+} from './nativeSocket/startNativeClientStandIn.ts'
+export {
   type LocalnetEvent,
   type LocalnetLimits,
   LocalnetOptionError,
