@@ -7,16 +7,17 @@ export type { Logger }
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
 /**
- * JSON lines. What is logged is the chain, the stage, a duration and a short id; errors are logged by name and by our own
+ * JSON lines on standard error. What is logged is the chain, the stage, a duration and a short id; errors are logged by name and by our own
  * text only, so that no foreign one brings a URL or a transaction with it.
  */
 export function createLogger(level: LogLevel): Logger {
-  return pino({
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
-  })
+  }
+  return pino(options, pino.destination({ fd: 2, sync: true }))
 }
 
 /** The class of an error, and its text only where the text is ours. */

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Installs the dependencies where they are missing or older than the lock file, and builds. Needs nothing but Node. */
+export async function ensureReady() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(`Node 20.19 or later is needed; this is ${process.versions.node}.`)
+  }
+  if (!installed()) {
+    process.stdout.write('installing the dependencies (a minute or two, once) …\n')
+    await command(process.platform === 'win32' ? 'npm.cmd' : 'npm', [
+      'ci',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ])
+  }
+  const started = Date.now()
+  await command(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'])
+  process.stdout.write(`built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
+}
+
+function installed() {
+  const mark = join(root, 'node_modules/.package-lock.json')
+  return (
+    existsSync(mark) && statSync(mark).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs - 1000
+  )
+}
+
+/** Runs it with our own output; a signal that reaches us has reached it too, being in our group. */
+export function command(program, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options })
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      if (code === 0) resolve()
+      else
+        reject(
+          Object.assign(new Error(`${[program, ...args].join(' ')} ended with ${signal ?? code}`), {
+            code,
+            signal,
+          }),
+        )
+    })
+  })
+}
