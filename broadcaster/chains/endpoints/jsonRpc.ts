@@ -126,7 +126,8 @@ function toAnswer(body: unknown, status: number): JsonRpcAnswer {
 function toProblem(error: Record<string, unknown>): JsonRpcProblem {
   const code = typeof error.code === 'number' && Number.isSafeInteger(error.code) ? error.code : 0
   const message = typeof error.message === 'string' ? error.message.slice(0, maxNodeMessageChars) : ''
-  const limited = code === 429 || (code === -32005 && /rate|limit|quota|too many|capacity/i.test(message))
+  // EIP-1474 calls -32005 `limit exceeded`; besu gives it where a gas limit is too high.
+  const limited = code === 429 || (code === -32005 && !/gas|block/i.test(message))
   return limited
     ? new JsonRpcProblem('rateLimited', code)
     : new JsonRpcProblem('rpcError', code, message, error.data)

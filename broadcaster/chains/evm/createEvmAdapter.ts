@@ -1,0 +1,77 @@
+import type { ChainAdapter, InspectedTx } from '../ChainAdapter.ts'
+import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
+import type { ProbeResult } from '../endpoints/EndpointPool.ts'
+import type { EvmChainConfig } from './config.ts'
+import { createEvmClient, type EvmClient, resultOf } from './EvmClient.ts'
+import type { EvmTransaction } from './EvmTransaction.ts'
+import { find } from './find.ts'
+import { readHead } from './head.ts'
+import { inspect } from './inspect.ts'
+import { quantityOf, toHex } from './nodeValues.ts'
+import { preflight } from './preflight.ts'
+import { query } from './query.ts'
+import { readBlock } from './readBlock.ts'
+import { revertData } from './revertData.ts'
+import { submit } from './submit.ts'
+
+/** An EVM chain behind one or more JSON-RPC endpoints. */
+export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
+  const { chain, finality, maxTransactionBytes, allowBlobs, requestTimeoutMs } = config
+  const chainId = BigInt(chain.slice('eip155:'.length))
+  const pool = createEndpointPool({
+    endpoints: config.endpoints.map((endpoint) => ({
+      id: endpoint.id,
+      operator: endpoint.operator,
+      client: createEvmClient(endpoint, requestTimeoutMs),
+    })),
+    probe: (client, signal) => probe(client, chainId, signal),
+    probeIntervalMs: config.probeIntervalMs,
+    maxBlocksBehind: config.maxBlocksBehind,
+    askTimeoutMs: requestTimeoutMs,
+  })
+
+  return {
+    chain,
+    family: 'evm',
+    finality: {
+      rule: finality.rule,
+      confirmations: finality.rule === 'confirmations' ? finality.confirmations : 0,
+    },
+    maxTransactionBytes,
+    start: async () => pool.start(),
+    stop: () => pool.stop(),
+    live: () => pool.live(),
+    endpoints: () => pool.health(),
+    pickEndpoint: (options) => pool.pick(options),
+
+    inspect: (signedTx) => inspect(signedTx, { chainId, maxTransactionBytes, allowBlobs }),
+    preflight: (tx, options = {}) => preflight(pool, parsedOf(tx), config, options),
+    submit: (endpoint, tx, options = {}) => submit(pool, endpoint, tx, options),
+    head: (options = {}) => readHead(pool, finality, options),
+    readBlock: (height, options = {}) => readBlock(pool, height, config.maxBlockBytes, options),
+    find: (txId, options = {}) => find(pool, txId, options),
+    nextSequence: (account, options = {}) =>
+      pool.ask(async (client, signal) => {
+        const params = [toHex(account), 'latest']
+        return quantityOf(await client.call('eth_getTransactionCount', params, { signal }))
+      }, options),
+    revertData: (tx, inclusion, options = {}) => revertData(pool, parsedOf(tx), inclusion, options),
+    query: (method, params, options = {}) => query(pool, chainId, method, params, options),
+  }
+}
+
+/** Only this adapter's `inspect` makes what is given back to it. */
+function parsedOf(tx: InspectedTx): EvmTransaction {
+  return tx.parsed as EvmTransaction
+}
+
+async function probe(client: EvmClient, chainId: bigint, signal: AbortSignal): Promise<ProbeResult> {
+  const [id, height] = await client.batch(
+    [
+      { method: 'eth_chainId', params: [] },
+      { method: 'eth_blockNumber', params: [] },
+    ],
+    { signal },
+  )
+  return { onRightChain: quantityOf(resultOf(id)) === chainId, height: quantityOf(resultOf(height)) }
+}

@@ -1,0 +1,57 @@
+import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
+
+/** Readers of what a node answered. Each throws EndpointProblem where the value has not the form that JSON-RPC gives it. */
+
+export function toHex(bytes: Uint8Array): `0x${string}` {
+  return `0x${Buffer.from(bytes).toString('hex')}`
+}
+
+export function toQuantity(value: bigint): `0x${string}` {
+  return `0x${value.toString(16)}`
+}
+
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable()
+  return value as Record<string, unknown>
+}
+
+export function listOf(value: unknown, maxItems: number): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > maxItems) throw unreadable()
+  return value
+}
+
+/** At most 256 bits. Leading zeros, which some nodes write, are read over. */
+export function quantityOf(value: unknown): bigint {
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw unreadable()
+  return BigInt(value)
+}
+
+/** A quantity that fits a JavaScript number. */
+export function numberOf(value: unknown): number {
+  const quantity = quantityOf(value)
+  if (quantity > BigInt(Number.MAX_SAFE_INTEGER)) throw unreadable()
+  return Number(quantity)
+}
+
+export function hashOf(value: unknown): Uint8Array {
+  return fixedBytesOf(value, 32)
+}
+
+export function addressOf(value: unknown): Uint8Array {
+  return fixedBytesOf(value, 20)
+}
+
+function fixedBytesOf(value: unknown, length: number): Uint8Array {
+  if (typeof value !== 'string' || value.length !== 2 + 2 * length || !/^0x[0-9a-f]*$/i.test(value)) {
+    throw unreadable()
+  }
+  return Uint8Array.from(Buffer.from(value.slice(2), 'hex'))
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
+
+function unreadable(): EndpointProblem {
+  return new EndpointProblem('unreachable', 'The endpoint gave an answer of another form.')
+}
