@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What happens to a request: see `Fault`. */
+export type FaultMode = 'pass' | 'hang' | 'html' | '429' | 'half' | 'wrongHash' | '500' | 'close'
+
+export interface Fault {
+  /**
+   * `pass` the node's own answer; `hang` none, ever; `html` a page with status 200; `429`; `half` of the node's answer, then the
+   * connection ends; `wrongHash` the node's answer with each transaction hash in its place changed; `500` with a page; `close`
+   * ends the connection.
+   */
+  readonly mode: FaultMode
+  /** Only calls of these methods; a batch with one of them counts. Default: all. */
+  readonly methods?: readonly string[]
+  /** Whether the node gets the request although its answer is spoilt. `half` and `wrongHash` always pass it on. Default false. */
+  readonly forward?: boolean
+}
+
+export interface FaultyEndpoint {
+  /** Its path holds `endpointSecret`, which must turn up nowhere. */
+  readonly url: string
+  set(fault: Fault): void
+  /** Calls of a method that arrived, or of all methods; each call of a batch counts. */
+  calls(method?: string): number
+  /** HTTP requests that arrived. */
+  requests(): number
+  stop(): Promise<void>
+}
+
+/** Stands for the API key that an operator's URL may hold. */
+export const endpointSecret = 'key-5f2c81d09a'
+
+const page = '<!doctype html><title>Bad gateway</title><h1>Try again later</h1>'
+
+/** A JSON-RPC proxy on 127.0.0.1 in front of a real node, which can be told to misbehave. */
+export async function startFaultyEndpoint(targetUrl: string): Promise<FaultyEndpoint> {
+  let fault: Fault = { mode: 'pass' }
+  let requests = 0
+  const counts = new Map<string, number>()
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readAll(request)
+    requests++
+    const methods = methodsIn(body)
+    for (const method of methods) counts.set(method, (counts.get(method) ?? 0) + 1)
+    const { mode, forward } = hits(fault, methods) ? fault : { mode: 'pass' as const, forward: true }
+    const needsAnswer = forward === true || mode === 'pass' || mode === 'half' || mode === 'wrongHash'
+    const answer = needsAnswer ? await forwardTo(targetUrl, body) : { status: 200, text: '' }
+    const json = { 'content-type': 'application/json' }
+    switch (mode) {
+      case 'pass':
+        response.writeHead(answer.status, json).end(answer.text)
+        break
+      case 'wrongHash':
+        response.writeHead(answer.status, json).end(spoilHashes(answer.text))
+        break
+      case 'half': {
+        const text = Buffer.from(answer.text)
+        response.writeHead(answer.status, { ...json, 'content-length': text.length })
+        response.write(text.subarray(0, text.length / 2), () => response.destroy())
+        break
+      }
+      case 'html':
+        response.writeHead(200, { 'content-type': 'text/html' }).end(page)
+        break
+      case '429':
+      case '500':
+        response.writeHead(Number(mode), { 'content-type': 'text/html' }).end(page)
+        break
+      case 'close':
+        response.destroy()
+        break
+      case 'hang':
+        break
+    }
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/${endpointSecret}`,
+    set(next) {
+      fault = next
+    },
+    calls(method) {
+      if (method !== undefined) return counts.get(method) ?? 0
+      return [...counts.values()].reduce((sum, count) => sum + count, 0)
+    },
+    requests: () => requests,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function hits(fault: Fault, methods: readonly string[]): boolean {
+  return fault.methods === undefined || methods.some((method) => fault.methods?.includes(method))
+}
+
+function methodsIn(body: string): string[] {
+  const calls: unknown = JSON.parse(body)
+  return (Array.isArray(calls) ? calls : [calls]).map(({ method }) => String(method))
+}
+
+async function forwardTo(url: string, body: string): Promise<{ status: number; text: string }> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(url, { method: 'POST', headers, body })
+  return { status: response.status, text: await response.text() }
+}
+
+/** Changes the last digit of each run of 64 hex digits: EVM's are lower case after 0x, Comet's upper case. */
+function spoilHashes(text: string): string {
+  return text.replace(/(?<=")(0x)?[0-9a-fA-F]{64}(?=")/g, (hash) =>
+    hash.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
+  )
+}
+
+function readAll(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()))
+    request.on('error', reject)
+  })
+}
