@@ -6,6 +6,8 @@ export type NymClientProfile = {
   readonly pacing?: boolean
   /** Mean delay at each mix, chosen by the sender. Default 15, as Nym's. */
   readonly averagePacketDelayMs?: number
+  /** How long, beyond the expected round trip, the client waits before it sends a packet again. Default 1500, as Nym's. */
+  readonly ackWaitAdditionMs?: number
   /** SURBs that a receiver keeps back before it answers. Default 0: the first SURB answers at once. */
   readonly minimumReplySurbStorageThreshold?: number
 }
@@ -23,7 +25,7 @@ export type NymClientOptions = {
       readonly useLegacySphinxFormat: false
     }
     readonly coverTraffic: { readonly disableLoopCoverTrafficStream: boolean }
-    readonly acknowledgements: { readonly averageAckDelayMs: number }
+    readonly acknowledgements: { readonly averageAckDelayMs: number; readonly ackWaitAdditionMs: number }
     readonly replySurbs: {
       readonly minimumReplySurbStorageThreshold: number
       readonly maximumAllowedReplySurbRequestSize: 0
@@ -43,6 +45,7 @@ export function nymClientOptions(
     cover = true,
     pacing = true,
     averagePacketDelayMs = 15,
+    ackWaitAdditionMs = 1_500,
     minimumReplySurbStorageThreshold = 0,
   } = profile
   return {
@@ -57,7 +60,7 @@ export function nymClientOptions(
         useLegacySphinxFormat: false,
       },
       coverTraffic: { disableLoopCoverTrafficStream: !cover },
-      acknowledgements: { averageAckDelayMs: averagePacketDelayMs },
+      acknowledgements: { averageAckDelayMs: averagePacketDelayMs, ackWaitAdditionMs },
       replySurbs: {
         minimumReplySurbStorageThreshold,
         maximumAllowedReplySurbRequestSize: 0,
