@@ -1,0 +1,347 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { type Outcome, VeilcastError } from '@veilcast/shared/errors'
+import { type MixnetAddress, type MixnetDialer, MixnetError, requestPackets } from '@veilcast/shared/mixnet'
+import {
+  encodeRequest,
+  newRequestId,
+  type Reply,
+  type RequestBody,
+  type RequestId,
+} from '@veilcast/shared/protocol'
+import type { Pending } from './pending.ts'
+import type { RoundTrip } from './roundTrip.ts'
+import { surbBudget } from './surbBudget.ts'
+
+/** When to ask again. Scaled down in tests; each pause is times U(0.7, 1.3). */
+export interface Timing {
+  /** First pause, or three smoothed round trips if that is more; it doubles. Default 6000: Nym repairs loss within 4 s. */
+  readonly firstRepeatMs: number
+  /** First pause once the broadcaster has it, as news are pushed; it doubles. Default 30 000. */
+  readonly laterRepeatMs: number
+  /** Longest pause. Default 60 000. */
+  readonly maxRepeatMs: number
+  /** Messages in a row without any answer before the next broadcaster is asked. Default 3. */
+  readonly maxSilences: number
+}
+
+/** What a conversation talks over. */
+export interface Line {
+  readonly mixnet: MixnetDialer
+  readonly broadcasters: readonly MixnetAddress[]
+  readonly pending: Pending
+  readonly roundTrip: RoundTrip
+  readonly timing: Timing
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly warn: (message: string, fields?: Readonly<Record<string, string | number>>) => void
+}
+
+/** What a request has cost so far. */
+export interface Messages {
+  /** Messages up, repetitions included. */
+  readonly sent: number
+  /** Replies that were believed. */
+  readonly received: number
+  /** SURBs attached. */
+  readonly surbs: number
+  /** Data packets up. */
+  readonly packetsUp: number
+}
+
+/** One request id, and what has become of it. */
+export interface Question {
+  readonly id: RequestId
+  readonly hex: string
+  /** How many store lives its broadcaster had been seen in when it was asked (follow.ts). */
+  readonly epoch: number
+  sends: number
+  sentAtMs: number
+  answered: boolean
+}
+
+export function newQuestion(epoch = 0): Question {
+  const id = newRequestId()
+  return { id, hex: bytesToHex(id), epoch, sends: 0, sentAtMs: 0, answered: false }
+}
+
+export interface Message {
+  readonly question: Question
+  readonly body: RequestBody
+  readonly neededSurbs: number
+  /** A question whose answers count no longer. */
+  readonly replaces?: Question | undefined
+}
+
+/** What a reply means. */
+export type Heard<T> =
+  | { readonly kind: 'ignored' }
+  /** The broadcaster lives, and has said this before. */
+  | { readonly kind: 'nothingNew' }
+  | { readonly kind: 'news' }
+  | { readonly kind: 'askAgain' }
+  /** It cannot answer now; that counts as a silence. */
+  | { readonly kind: 'wait'; readonly error: VeilcastError }
+  /** It will not answer this; the next one may. */
+  | { readonly kind: 'elsewhere'; readonly error: VeilcastError }
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'failed'; readonly error: VeilcastError }
+
+/** What is said and how answers are judged; when, and to whom, is `converse`'s part. Broadcasters go by their index. */
+export interface Talk<T> {
+  compose(broadcaster: number): Message
+  hear(broadcaster: number, question: Question, reply: Reply): Heard<T>
+  /** Whether a broadcaster that was never asked may be asked now. */
+  mayOpen(): boolean
+  /** True once it has taken charge, so that it is asked less often. */
+  inCharge(broadcaster: number): boolean
+  /** Called before each message leaves. */
+  said(
+    how: 'sending' | 'repeating' | 'failover',
+    broadcaster: number,
+    question: Question,
+    reason?: VeilcastError,
+  ): void
+  /** Puts an error in the light of all that is known. */
+  lastWord(error: VeilcastError): VeilcastError
+  /** What can be said of the transaction before and after something was handed to the mixnet. */
+  readonly outcome: { readonly before: Outcome; readonly after: Outcome }
+  /** Added to the errors that come from waiting. */
+  details(): string | undefined
+}
+
+export interface ConverseOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs: number
+  /** Asks this broadcaster only. Default: the list, from its start. */
+  readonly only?: number | undefined
+  /** Counted up as it goes. */
+  readonly messages: { -readonly [name in keyof Messages]: Messages[name] }
+}
+
+interface Peer {
+  readonly index: number
+  readonly address: MixnetAddress
+  opened: boolean
+  /** Messages in a row without an answer, and whether the last one was handed over and answered. */
+  silences: number
+  asked: boolean
+  heard: boolean
+  /** Repetitions since there was news. */
+  repeats: number
+  /** Questions put out of turn because an answer called for it: bounded, or it could make us talk as fast as it likes. */
+  outOfTurn: number
+  excluded: boolean
+}
+
+const maxOutOfTurn = 3
+
+/**
+ * Asks until there is an answer: repeats what stays unanswered, moves on to the next broadcaster, and ends by answer,
+ * timeout, abort or stop. Nothing but the mixnet is ever touched.
+ */
+export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions): Promise<T> {
+  const { mixnet, pending, timing } = line
+  const { signal, timeoutMs, messages } = options
+  const startedAtMs = performance.now()
+  const peers = line.broadcasters
+    .map((address, index): Peer => newPeer(address, index))
+    .filter(({ index }) => options.only === undefined || options.only === index)
+  const ids = new Set<RequestId>()
+  const leaving = new AbortController()
+  let current = peers[0] as Peer
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let deadline: ReturnType<typeof setTimeout> | undefined
+  let handedOver = 0
+  let underWay = 0
+  let lastError: unknown
+  let ended = false
+
+  return new Promise<T>((resolve, reject) => {
+    const conversation = {
+      repeat: () => {
+        if (underWay === 0) say('repeating')
+      },
+      stop: () => fail('clientStopped'),
+    }
+    const abort = () => fail(mayHaveLeft() ? 'aborted' : 'abortedBeforeSending')
+    const end = (settle: () => void) => {
+      if (ended) return
+      ended = true
+      clearTimeout(timer)
+      clearTimeout(deadline)
+      signal?.removeEventListener('abort', abort)
+      for (const id of ids) pending.forget(id)
+      pending.leave(conversation)
+      leaving.abort()
+      settle()
+    }
+    const mayHaveLeft = () => handedOver + underWay > 0
+    const fail = (
+      name: 'clientStopped' | 'aborted' | 'abortedBeforeSending' | 'replyTimeout' | 'mixnetUnavailable',
+    ) => {
+      const details = talk.details()
+      const error = new VeilcastError(name, {
+        outcome: mayHaveLeft() ? talk.outcome.after : talk.outcome.before,
+        values: { waitedMs: performance.now() - startedAtMs },
+        ...(details ? { details } : {}),
+        cause: lastError,
+      })
+      end(() => reject(error))
+    }
+
+    const arm = (atLeastMs = 0) => {
+      clearTimeout(timer)
+      const firstMs = talk.inCharge(current.index)
+        ? timing.laterRepeatMs
+        : Math.max(timing.firstRepeatMs, 3 * (line.roundTrip.smoothedMs() ?? 0))
+      const pauseMs = Math.min(
+        timing.maxRepeatMs,
+        Math.max(atLeastMs, firstMs * 2 ** Math.min(current.repeats, 30)),
+      )
+      timer = setTimeout(onSilence, pauseMs * (0.7 + 0.6 * line.random()))
+    }
+
+    const onSilence = () => {
+      // What the transport has not taken yet needs no repetition.
+      if (underWay > 0) return arm()
+      if (current.heard) current.silences = 0
+      else if (current.asked) current.silences += 1
+      if (current.silences < timing.maxSilences || !moveOn()) {
+        current.repeats += 1
+        say('repeating')
+      }
+    }
+
+    /** False if there is nobody else to ask. */
+    const moveOn = (reason?: VeilcastError): boolean => {
+      const at = peers.indexOf(current)
+      const next = [...peers.slice(at + 1), ...peers.slice(0, at)].find(
+        (peer) => !peer.excluded && (peer.opened || talk.mayOpen()),
+      )
+      if (!next) return false
+      current = next
+      current.silences = 0
+      current.repeats = 0
+      say('failover', reason)
+      return true
+    }
+
+    const say = (how: 'sending' | 'repeating' | 'failover', reason?: VeilcastError) => {
+      const peer = current
+      const { question, body, neededSurbs, replaces } = talk.compose(peer.index)
+      if (replaces) {
+        ids.delete(replaces.id)
+        pending.forget(replaces.id)
+      }
+      ids.add(question.id)
+      pending.expect(question.id, (reply) => hear(peer, question, reply))
+      const bytes = encodeRequest({ id: question.id, surbs: 0, body }).length
+      const surbs = surbBudget(bytes, neededSurbs)
+      const packets = requestPackets(bytes, surbs)
+      const payload = encodeRequest({ id: question.id, surbs, body })
+
+      talk.said(how, peer.index, question, reason)
+      if (ended) return
+      peer.opened = true
+      peer.asked = false
+      peer.heard = false
+      question.sends += 1
+      if (question.sends === 1) question.sentAtMs = performance.now()
+      messages.sent += 1
+      messages.surbs += surbs
+      messages.packetsUp += packets
+      underWay += 1
+      arm()
+      const send = async () => mixnet.send(peer.address, payload, surbs, { signal: leaving.signal })
+      send().then(
+        () => {
+          underWay -= 1
+          handedOver += 1
+          peer.asked = true
+        },
+        (error: unknown) => {
+          underWay -= 1
+          if (ended) return
+          lastError = error
+          if (!(error instanceof MixnetError)) {
+            // Nothing says that it did not leave.
+            handedOver += 1
+            line.warn('The transport failed in an unknown way.')
+            return
+          }
+          question.sends -= 1
+          messages.sent -= 1
+          messages.surbs -= surbs
+          messages.packetsUp -= packets
+          line.warn('The transport did not take a message.', { kind: error.kind })
+        },
+      )
+    }
+
+    const hear = (peer: Peer, question: Question, reply: Reply): boolean => {
+      messages.received += 1
+      const heard = talk.hear(peer.index, question, reply)
+      if (heard.kind === 'ignored') {
+        messages.received -= 1
+        return false
+      }
+      if (question.sends === 1 && !question.answered)
+        line.roundTrip.sample(performance.now() - question.sentAtMs)
+      question.answered = true
+      peer.heard = true
+      switch (heard.kind) {
+        case 'nothingNew':
+          break
+        case 'news':
+          peer.repeats = 0
+          if (current !== peer && !talk.inCharge(current.index)) current = peer
+          if (current === peer) arm()
+          break
+        case 'askAgain':
+          if (peer.outOfTurn >= maxOutOfTurn) break
+          peer.outOfTurn += 1
+          current = peer
+          say('repeating')
+          break
+        case 'wait':
+          lastError = heard.error
+          peer.heard = false
+          if (current === peer) arm(Number(heard.error.values.retryAfterMs ?? 0n))
+          break
+        case 'elsewhere':
+          lastError = heard.error
+          peer.excluded = true
+          if (current === peer && !moveOn(heard.error)) end(() => reject(talk.lastWord(heard.error)))
+          break
+        case 'done':
+          end(() => resolve(heard.value))
+          break
+        case 'failed':
+          end(() => reject(talk.lastWord(heard.error)))
+      }
+      return true
+    }
+
+    if (signal?.aborted) return fail('abortedBeforeSending')
+    pending.join(conversation)
+    signal?.addEventListener('abort', abort, { once: true })
+    deadline = setTimeout(() => fail(mayHaveLeft() ? 'replyTimeout' : 'mixnetUnavailable'), timeoutMs)
+    say('sending')
+  })
+}
+
+function newPeer(address: MixnetAddress, index: number): Peer {
+  return {
+    index,
+    address,
+    opened: false,
+    silences: 0,
+    asked: false,
+    heard: false,
+    repeats: 0,
+    outOfTurn: 0,
+    excluded: false,
+  }
+}

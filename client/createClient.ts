@@ -1,0 +1,158 @@
+import { VeilcastError } from '@veilcast/shared/errors'
+import { type MixnetDialer, MixnetError } from '@veilcast/shared/mixnet'
+import type { Line, Timing } from './converse.ts'
+import { type BroadcasterInfo, type InfoParameters, info } from './info.ts'
+import { type Logger, parseClient, type WaitOptions } from './parseArguments.ts'
+import { createPending, type IgnoredReplies } from './pending.ts'
+import { type ReadParameters, read } from './read.ts'
+import type { Receipt } from './receipt.ts'
+import { measureRoundTrip } from './roundTrip.ts'
+import { type StatusParameters, status } from './status.ts'
+import { type FollowingOptions, type SubmitParameters, submit } from './submit.ts'
+
+export interface ClientOptions {
+  /** The only way out. The client starts and stops it. */
+  readonly mixnet: MixnetDialer
+  /** Nym addresses, 1 to 32, in the order in which they are asked. */
+  readonly broadcasters: readonly string[]
+  /** Default: silent. */
+  readonly logger?: Logger | undefined
+  /** Uniform in [0, 1), for jitter only. Default Math.random. */
+  readonly random?: (() => number) | undefined
+  /** Milliseconds since 1970, for `notAfter`. Default Date.now. */
+  readonly now?: (() => number) | undefined
+  /** When to ask again. */
+  readonly timing?: Partial<Timing> | undefined
+}
+
+export interface VeilcastClient {
+  /**
+   * Connects the mixnet. Idempotent; may be called again after a failure or a stop.
+   * @throws VeilcastError `mixnetUnavailable`, `abortedBeforeSending`
+   */
+  start(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
+  /** Ends every wait with `clientStopped` and the mixnet with it. Idempotent. */
+  stop(): Promise<void>
+  /**
+   * Sends a signed transaction and resolves once it is where `until` says. One that is on chain and reverted, or failed in
+   * delivery, is included all the same: it resolves, with `ok: false`.
+   *
+   * Rejects with a VeilcastError. Its `outcome` says whether the transaction may still land: only after `notSent` is it safe
+   * to sign another one with the same nonce. After `unknown` submit the same bytes again, or ask for the status.
+   * @throws VeilcastError of the broadcaster's (refused, replaced, lapsed, rejected by an endpoint), or `invalidArgument`,
+   * `malformedTransaction`, `replyTimeout`, `aborted`, `abortedBeforeSending`, `mixnetUnavailable`, `clientStopped`,
+   * `tooManyPending`, `notStarted`
+   */
+  submit(parameters: SubmitParameters, options?: FollowingOptions): Promise<Receipt>
+  /**
+   * What became of an earlier submit: resolves and rejects as that one would have.
+   * @throws VeilcastError as `submit`, and `unknownRequest`
+   */
+  status(parameters: StatusParameters, options?: FollowingOptions): Promise<Receipt>
+  /** What a broadcaster serves. @throws VeilcastError */
+  info(parameters?: InfoParameters, options?: WaitOptions): Promise<BroadcasterInfo>
+  /** An allow-listed read of a chain; its JSON result. @throws VeilcastError */
+  read(parameters: ReadParameters, options?: WaitOptions): Promise<unknown>
+  /** Replies that were not believed, since the client was made. */
+  readonly ignored: IgnoredReplies
+}
+
+const maxPendingRequests = 1024
+
+/**
+ * A wallet's end of Veilcast. Nothing leaves it but through `mixnet`.
+ *
+ * @example
+ * import { createClient } from '@veilcast/client'
+ * import { createNymWasmDialer } from '@veilcast/client/nym-wasm'
+ *
+ * const client = createClient({
+ *   mixnet: createNymWasmDialer({ nymApiUrl: 'https://validator.nymtech.net/api' }),
+ *   broadcasters: ['<identity>.<encryption key>@<gateway>'],
+ * })
+ * await client.start()
+ * const receipt = await client.submit({ chain: 'eip155:1', signedTx: '0x02f8...' })
+ * console.log(receipt.txId, receipt.stage, receipt.ok)
+ * await client.stop()
+ *
+ * @throws VeilcastError `invalidArgument`
+ */
+export function createClient(options: ClientOptions): VeilcastClient {
+  const { mixnet, broadcasters, logger, random = Math.random, now = Date.now, timing } = parseClient(options)
+  const pending = createPending(maxPendingRequests)
+  const line: Line = {
+    mixnet,
+    broadcasters,
+    pending,
+    roundTrip: measureRoundTrip(),
+    timing,
+    random,
+    now,
+    warn: (message, fields) => logger?.warn(message, fields),
+  }
+  let life: Life | undefined
+
+  const begin = async (mine: Life, signal: AbortSignal | undefined) => {
+    try {
+      await mixnet.start(signal ? { signal } : {})
+    } catch (error) {
+      if (life !== mine) throw new VeilcastError('clientStopped', { outcome: 'notSent', cause: error })
+      life = undefined
+      if (signal?.aborted) throw new VeilcastError('abortedBeforeSending', { cause: error })
+      throw new VeilcastError('mixnetUnavailable', {
+        ...(error instanceof MixnetError ? { details: error.message } : {}),
+        cause: error,
+      })
+    }
+    if (life !== mine) throw new VeilcastError('clientStopped', { outcome: 'notSent' })
+    mine.unsubscribe = mixnet.onRestart?.(pending.repeatAll)
+    mine.running = true
+    mine.listening = listen()
+  }
+
+  const listen = async () => {
+    try {
+      for await (const bytes of mixnet.replies()) pending.deliver(bytes)
+    } catch {
+      line.warn('The transport stopped giving replies.')
+    }
+  }
+
+  const whileRunning = <T>(act: () => Promise<T>): Promise<T> =>
+    life?.running ? act() : Promise.reject(new VeilcastError('notStarted'))
+
+  return {
+    start({ signal } = {}) {
+      if (!life) {
+        const mine: Life = { running: false, started: Promise.resolve() }
+        life = mine
+        mine.started = begin(mine, signal)
+      }
+      return life.started
+    },
+
+    async stop() {
+      const ending = life
+      life = undefined
+      pending.stopAll()
+      ending?.unsubscribe?.()
+      await mixnet.stop()
+      await ending?.started.catch(() => undefined)
+      await ending?.listening
+    },
+
+    submit: (parameters, options = {}) => whileRunning(() => submit(line, parameters, options)),
+    status: (parameters, options = {}) => whileRunning(() => status(line, parameters, options)),
+    info: (parameters = {}, options = {}) => whileRunning(() => info(line, parameters, options)),
+    read: (parameters, options = {}) => whileRunning(() => read(line, parameters, options)),
+    ignored: pending.ignored,
+  }
+}
+
+/** From a start to its stop. */
+interface Life {
+  running: boolean
+  started: Promise<void>
+  listening?: Promise<void>
+  unsubscribe?: (() => void) | undefined
+}

@@ -1,0 +1,1 @@
+export * from '@veilcast/shared/mixnet/loopback'

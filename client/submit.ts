@@ -1,0 +1,51 @@
+import type { Until } from '@veilcast/shared/protocol'
+import { computeTxId, familyOf } from './computeTxId.ts'
+import { converse, type Line } from './converse.ts'
+import { follow } from './follow.ts'
+import { parseProgress, parseSubmit, parseWait, type WaitOptions } from './parseArguments.ts'
+import type { Progress, Receipt } from './receipt.ts'
+
+export interface SubmitParameters {
+  /** CAIP-2, as in `eip155:1` or `cosmos:cosmoshub-4`. */
+  readonly chain: string
+  /** EVM: the serialised transaction (type 3 with its sidecars). Cosmos: TxRaw. Bytes, or hex with or without 0x. */
+  readonly signedTx: Uint8Array | string
+  /** How far to wait. Default `included`. */
+  readonly until?: Until | undefined
+  /** Nothing is broadcast after it: a Date, or seconds since 1970, at most 24 hours ahead. Default in 10 minutes. */
+  readonly notAfter?: Date | number | undefined
+  /** Hear each stage up to `until`, at the cost of a SURB each. Default false: `accepted` and the last one. */
+  readonly everyStage?: boolean | undefined
+}
+
+export interface FollowingOptions extends WaitOptions {
+  /** Told before each message leaves, and at each stage. What it throws is logged. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export async function submit(
+  line: Line,
+  parameters: SubmitParameters,
+  options: FollowingOptions,
+): Promise<Receipt> {
+  const { chain, signedTx, until, notAfter, everyStage } = parseSubmit(parameters, line.now())
+  const { signal, timeoutMs } = parseWait(options)
+  const txId = computeTxId(chain, signedTx)
+  const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
+  const talk = follow({
+    followed: {
+      kind: 'submit',
+      submit: { kind: 'submit', until, everyStage, notAfter, chain, signedTx },
+      txId,
+    },
+    chain,
+    family: familyOf(chain),
+    until,
+    everyStage,
+    broadcasters: line.broadcasters.length,
+    messages,
+    now: line.now,
+    onProgress: parseProgress(options, line.warn),
+  })
+  return converse(line, talk, { signal, timeoutMs, messages })
+}
