@@ -37,7 +37,7 @@ export function createCometNode({ url, headers }: EndpointConfig, requestTimeout
 /** A 64-bit integer in decimal. What is below zero counts as zero. */
 export const int64 = z
   .string()
-  .regex(/^-?\d{1,20}$/)
+  .regex(/^-?\d{1,19}$/)
   .transform((text) => (text.startsWith('-') ? 0n : BigInt(text)))
 
 /** 32 bytes in hex, given back in lower case. */

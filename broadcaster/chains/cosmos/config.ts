@@ -24,6 +24,8 @@ export const cosmosChainConfig = z
     requestTimeoutMs: z.int().min(100).max(60_000).default(8_000),
     /** Further below the others an endpoint is left alone. */
     maxBlocksBehind: z.int().min(0).max(10_000).default(5),
+    /** Of a block, and of its results, as JSON. */
+    maxBlockBytes: z.int().min(1_048_576).max(268_435_456).default(67_108_864),
     /** What the path of an `abci_query` may begin with when a wallet asks. */
     queryPathPrefixes: z
       .array(z.string().regex(/^\/[a-zA-Z0-9./]{1,63}$/, 'a slash, then letters, digits, dots and slashes'))

@@ -71,7 +71,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     head: (options) => pool.ask((node, signal) => readStatus(node, cometChainId, signal), options),
 
     readBlock: (height, options) =>
-      pool.ask((node, signal) => readBlock(node, cometChainId, height, signal), options),
+      pool.ask((node, signal) => readBlock(node, height, config, signal), options),
 
     find: (txId, options) => pool.ask((node, signal) => findTx(node, cometChainId, txId, signal), options),
 

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { FoundTx } from '../ChainAdapter.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { base64, type CometNode, hash32, int64 } from './cometNode.ts'
-import { orNullWhere } from './orNullWhere.ts'
+import { orNullWhere } from './nodeWords.ts'
 import { inclusionOf, txResult } from './txResult.ts'
 
 const txAnswer = z.object({ height: int64, tx: base64, tx_result: txResult })

@@ -5,7 +5,7 @@ import type { BlockTx, ChainBlock } from '../ChainAdapter.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { base64, type CometNode, hash32, int64, timeMs } from './cometNode.ts'
 import { decodeTx, type SignerSlot, slotOf } from './decodeTx.ts'
-import { orNullWhere } from './orNullWhere.ts'
+import { orNullWhere } from './nodeWords.ts'
 import { inclusionOf, type TxResult, txResult, usedItsSequence } from './txResult.ts'
 
 const blockAnswer = z.object({
@@ -26,9 +26,6 @@ const blockAnswer = z.object({
 
 const resultsAnswer = z.object({ height: int64, txs_results: z.array(txResult).nullish() })
 
-/** A block of 21 MB, which is CometBFT's default limit, in base64; events can be longer. */
-const maxResponseBytes = 67_108_864
-
 /** What a node says of a height that it has not reached, has not the results of yet, or has pruned. */
 const notThere = /must be less than or equal to|could not find results|is not available, lowest height/
 
@@ -41,14 +38,14 @@ const noHash = '0'.repeat(64)
  */
 export async function readBlock(
   node: CometNode,
-  cometChainId: string,
   height: bigint,
+  { cometChainId, maxBlockBytes }: { readonly cometChainId: string; readonly maxBlockBytes: number },
   signal: AbortSignal,
 ): Promise<ChainBlock | null> {
   const ask = <T>(method: string, answer: z.ZodType<T>) =>
     orNullWhere(
       notThere,
-      node.call(method, { height: height.toString() }, answer, { signal, maxResponseBytes }),
+      node.call(method, { height: height.toString() }, answer, { signal, maxResponseBytes: maxBlockBytes }),
     )
   const answer = await ask('block', blockAnswer)
   const block = answer?.block

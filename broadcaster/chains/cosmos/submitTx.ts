@@ -5,7 +5,7 @@ import type { Handed, InspectedTx } from '../ChainAdapter.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { type CometNode, code, codespace, hash32 } from './cometNode.ts'
 import type { CosmosTx } from './decodeTx.ts'
-import { saysOf } from './orNullWhere.ts'
+import { nodeWords } from './nodeWords.ts'
 
 const broadcastAnswer = z.object({ code, codespace, log: z.string().nullish(), hash: hash32 })
 type CheckTxAnswer = z.output<typeof broadcastAnswer>
@@ -32,10 +32,28 @@ export async function submitTx(node: CometNode, tx: InspectedTx, signal?: AbortS
   try {
     answer = await node.call('broadcast_tx_sync', params, broadcastAnswer, { signal })
   } catch (error) {
-    return readNodeError(error)
+    const words = nodeWords(error)
+    if (inMempool.test(words)) return { kind: 'taken' }
+    if (tooLarge.test(words)) return endpointRejected(txTooLarge, 'sdk')
+    const refusal = readRefusal(words)
+    if (!refusal) throw error
+    answer = refusal
   }
   if (answer.hash !== bytesToHex(tx.txId)) throw new EndpointProblem('lied')
   return classify(answer, (tx.parsed as CosmosTx).authInfo.signerInfos[0]?.sequence ?? 0n)
+}
+
+/** What CometBFT's mempool says before CheckTx (mempool/errors.go), and its server of a body that it does not read. */
+const inMempool = /tx already exists in cache|transaction already in mempool/
+const tooLarge = /Tx too large|request body too large/
+const txTooLarge = 21
+
+/** CometBFT 1.0 puts what CheckTx refused into an error's words, where 0.37 and 0.38 answer with the same fields. */
+function readRefusal(words: string): CheckTxAnswer | undefined {
+  const refusal =
+    /tx ([0-9A-F]{64}) is invalid: code=(\d{1,10}), data=[0-9A-F]*, log='(.*)', codespace='(.*)'$/s
+  const [, hash, code, log, codespace] = refusal.exec(words) ?? []
+  return broadcastAnswer.safeParse({ hash, code: Number(code), log, codespace }).data
 }
 
 function classify({ code, codespace, log }: CheckTxAnswer, sequence: bigint): Handed {
@@ -60,16 +78,6 @@ function readMismatch(log: string, sequence: bigint): Handed {
   if (got === sequence && expected > got) return { kind: 'used', expected }
   return { kind: 'rejected', error: wireError('cosmosWrongSequence', { expected, got }) }
 }
-
-/** CometBFT's mempool answers before CheckTx, in words only. */
-function readNodeError(error: unknown): Handed {
-  if (saysOf(error, /tx already exists in cache/)) return { kind: 'taken' }
-  if (saysOf(error, /Tx too large/)) return endpointRejected(txTooLarge, 'cometbft')
-  throw error
-}
-
-/** The SDK's number for it; CometBFT has none. */
-const txTooLarge = 21
 
 function endpointRejected(code: number, codespace: string): Handed {
   return { kind: 'rejected', error: wireError('endpointRejected', { code }, { label: codespace }) }
