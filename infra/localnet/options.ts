@@ -14,7 +14,7 @@ export type LocalnetOptions = {
   readonly gatewayPort?: number
   /**
    * Makes the keys of all nodes and the faults repeatable: the n-th packet that arrives at a hop is lost, or not, in
-   * every run alike. An integer. Default: random.
+   * every run alike. An integer. Default: drawn at random.
    */
   readonly seed?: number
   /** The probability, 0 to 1, that each of the four hops (three mixes, gateway) loses a packet. Default 0. */

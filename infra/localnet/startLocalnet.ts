@@ -51,7 +51,7 @@ export async function startLocalnet(options: LocalnetOptions = {}): Promise<Loca
   const { host, advertisedHost, apiPort, gatewayPort, limits, onEvent, ...parsed } = parseOptions(options)
   await loadLioness()
   const seed = parsed.seed ?? randomInt(2 ** 32)
-  const keySeed = (label: string) => (parsed.seed === undefined ? undefined : Buffer.from(`${seed}/${label}`))
+  const keySeed = (label: string) => Buffer.from(`${seed}/${label}`)
 
   const nodes = HOP_NAMES.map((name, index) => makeNode(name, index, keySeed(name)))
   const gatewayKeys = makeEd25519KeyPair(keySeed('gateway'))
@@ -123,7 +123,7 @@ type FourNodes = [NodeDescription, NodeDescription, NodeDescription, NodeDescrip
 const NODE_IP = '127.0.0.1'
 const FIRST_MIX_PORT = 1789
 
-function makeNode(name: MixNode['name'], index: number, seed: Uint8Array | undefined) {
+function makeNode(name: MixNode['name'], index: number, seed: Uint8Array) {
   const sphinx = makeX25519KeyPair(seed)
   const mixPort = FIRST_MIX_PORT + index
   const node: MixNode = { name, address: `${NODE_IP}:${mixPort}`, privateKey: sphinx.privateKey }

@@ -2,8 +2,10 @@
 export type NymClientProfile = {
   /** Loop cover traffic, in its own stream and in the gaps of the main one. Default true. */
   readonly cover?: boolean
-  /** One packet per 20 ms on average, instead of all at once. Default true; without it the main stream has no cover. */
+  /** Packets leave one by one in a Poisson stream, instead of at once. Default true; without it that stream has no cover. */
   readonly pacing?: boolean
+  /** Mean gap between the packets of that stream. Default 20, as Nym's; 200 takes a quarter of the CPU. */
+  readonly messageSendingAverageDelayMs?: number
   /** Mean delay at each mix, chosen by the sender. Default 15, as Nym's. */
   readonly averagePacketDelayMs?: number
   /** How long, beyond the expected round trip, the client waits before it sends a packet again. Default 1500, as Nym's. */
@@ -21,6 +23,7 @@ export type NymClientOptions = {
   readonly clientOverride: {
     readonly traffic: {
       readonly averagePacketDelayMs: number
+      readonly messageSendingAverageDelayMs: number
       readonly disableMainPoissonPacketDistribution: boolean
       readonly useLegacySphinxFormat: false
     }
@@ -44,6 +47,7 @@ export function nymClientOptions(
   const {
     cover = true,
     pacing = true,
+    messageSendingAverageDelayMs = 20,
     averagePacketDelayMs = 15,
     ackWaitAdditionMs = 1_500,
     minimumReplySurbStorageThreshold = 0,
@@ -56,6 +60,7 @@ export function nymClientOptions(
     clientOverride: {
       traffic: {
         averagePacketDelayMs,
+        messageSendingAverageDelayMs,
         disableMainPoissonPacketDistribution: !pacing,
         useLegacySphinxFormat: false,
       },
