@@ -33,11 +33,11 @@ export async function submitTx(node: CometNode, tx: InspectedTx, signal?: AbortS
     answer = await node.call('broadcast_tx_sync', params, broadcastAnswer, { signal })
   } catch (error) {
     const words = nodeWords(error)
-    if (inMempool.test(words)) return { kind: 'taken' }
-    if (tooLarge.test(words)) return endpointRejected(txTooLarge, 'sdk')
     const refusal = readRefusal(words)
-    if (!refusal) throw error
-    answer = refusal
+    if (refusal) answer = refusal
+    else if (inMempool.test(words)) return { kind: 'taken' }
+    else if (tooLarge.test(words)) return endpointRejected(txTooLarge, 'sdk')
+    else throw error
   }
   if (answer.hash !== bytesToHex(tx.txId)) throw new EndpointProblem('lied')
   return classify(answer, (tx.parsed as CosmosTx).authInfo.signerInfos[0]?.sequence ?? 0n)

@@ -177,7 +177,7 @@ describe.each(cometVersions)('submit to CometBFT %s', (version) => {
     [13, 'sdk', '', 'cosmosFeeTooLow', [13n], ''],
     [32, 'sdk', mismatch(8, 2), 'cosmosWrongSequence', [8n, 2n], ''],
     [32, 'sdk', "in other 'words', codespace='", 'endpointRejected', [32n], 'sdk'],
-    [13, 'wasm', '', 'endpointRejected', [13n], 'wasm'],
+    [13, 'wasm', 'tx already exists in cache', 'endpointRejected', [13n], 'wasm'],
     [4_294_967_295, `${'x'.repeat(40)} \n`, '', 'endpointRejected', [4_294_967_295n], 'x'.repeat(32)],
   ])('behavior: code %i of %s is rejected, and may land all the same', async (...row) => {
     const [code, codespace, log, name, values, label] = row
