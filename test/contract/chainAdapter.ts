@@ -1,13 +1,12 @@
 import { inspect as showDeep } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { errorNameOf } from '@veilcast/shared/errors'
-import { toTxId } from '@veilcast/shared/protocol'
+import { type Inclusion, toTxId } from '@veilcast/shared/protocol'
 import * as fc from 'fast-check'
 import {
   type ChainAdapter,
   ChainUnavailable,
   type FoundTx,
-  type Inclusion,
   ReadRefused,
   TransactionRefused,
 } from '../../broadcaster/dist/chains/ChainAdapter.js'

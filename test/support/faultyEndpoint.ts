@@ -2,13 +2,24 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 /** What happens to a request: see `Fault`. */
-export type FaultMode = 'pass' | 'hang' | 'html' | '429' | 'half' | 'wrongHash' | '500' | 'close'
+export type FaultMode =
+  | 'pass'
+  | 'hang'
+  | 'html'
+  | '429'
+  | 'half'
+  | 'wrongHash'
+  | '500'
+  | 'close'
+  | 'unknownMethod'
+  | 'noBatch'
 
 export interface Fault {
   /**
    * `pass` the node's own answer; `hang` none, ever; `html` a page with status 200; `429`; `half` of the node's answer, then the
    * connection ends; `wrongHash` the node's answer with each transaction hash in its place changed; `500` with a page; `close`
-   * ends the connection.
+   * ends the connection; `unknownMethod` the node's answer, but for the named methods error -32601; `noBatch` one error for
+   * a batch, and the node's answer for a single call.
    */
   readonly mode: FaultMode
   /** Only calls of these methods; a batch with one of them counts. Default: all. */
@@ -31,6 +42,20 @@ export interface FaultyEndpoint {
 /** Stands for the API key that an operator's URL may hold. */
 export const endpointSecret = 'key-5f2c81d09a'
 
+const spoilsAnswer: ReadonlySet<FaultMode> = new Set([
+  'pass',
+  'half',
+  'wrongHash',
+  'unknownMethod',
+  'noBatch',
+])
+
+const noBatches = JSON.stringify({
+  jsonrpc: '2.0',
+  id: null,
+  error: { code: -32600, message: 'batch requests are not supported' },
+})
+
 const page = '<!doctype html><title>Bad gateway</title><h1>Try again later</h1>'
 
 /** A JSON-RPC proxy on 127.0.0.1 in front of a real node, which can be told to misbehave. */
@@ -45,7 +70,7 @@ export async function startFaultyEndpoint(targetUrl: string): Promise<FaultyEndp
     const methods = methodsIn(body)
     for (const method of methods) counts.set(method, (counts.get(method) ?? 0) + 1)
     const { mode, forward } = hits(fault, methods) ? fault : { mode: 'pass' as const, forward: true }
-    const needsAnswer = forward === true || mode === 'pass' || mode === 'half' || mode === 'wrongHash'
+    const needsAnswer = forward === true || spoilsAnswer.has(mode)
     const answer = needsAnswer ? await forwardTo(targetUrl, body) : { status: 200, text: '' }
     const json = { 'content-type': 'application/json' }
     switch (mode) {
@@ -54,6 +79,12 @@ export async function startFaultyEndpoint(targetUrl: string): Promise<FaultyEndp
         break
       case 'wrongHash':
         response.writeHead(answer.status, json).end(spoilHashes(answer.text))
+        break
+      case 'unknownMethod':
+        response.writeHead(200, json).end(withoutMethods(body, answer.text, fault.methods ?? []))
+        break
+      case 'noBatch':
+        response.writeHead(200, json).end(body.startsWith('[') ? noBatches : answer.text)
         break
       case 'half': {
         const text = Buffer.from(answer.text)
@@ -114,6 +145,19 @@ async function forwardTo(url: string, body: string): Promise<{ status: number; t
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(url, { method: 'POST', headers, body })
   return { status: response.status, text: await response.text() }
+}
+
+function withoutMethods(body: string, answer: string, methods: readonly string[]): string {
+  const calls: unknown = JSON.parse(body)
+  const answers: unknown = JSON.parse(answer)
+  const named = (Array.isArray(calls) ? calls : [calls])
+    .filter(({ method }) => methods.includes(method))
+    .map(({ id }) => id)
+  const spoil = (one: { id: unknown }) =>
+    named.includes(one.id)
+      ? { jsonrpc: '2.0', id: one.id, error: { code: -32601, message: 'the method does not exist' } }
+      : one
+  return JSON.stringify(Array.isArray(answers) ? answers.map(spoil) : spoil(answers as { id: unknown }))
 }
 
 /** Changes the last digit of each run of 64 hex digits: EVM's are lower case after 0x, Comet's upper case. */

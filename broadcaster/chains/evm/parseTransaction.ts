@@ -135,7 +135,9 @@ function parseBlobs(wrapper: RlpList): ParsedTransaction {
   const transaction = parseBlobTransaction(list)
   const sidecars = wrapper.items.slice(1)
   const version = sidecars.length === 4 ? uint(sidecars.shift(), 8) : 0n
-  const [blobs, commitments, proofs] = sidecars.map((item) => listOf(item).items.map(bytesOf))
+  const [blobs, commitments, proofs] = sidecars.map((item) =>
+    listOf(item).items.map((inner) => bytesOf(inner)),
+  )
   if (
     sidecars.length !== 3 ||
     !blobs ||
