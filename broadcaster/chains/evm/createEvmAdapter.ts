@@ -73,5 +73,5 @@ async function probe(client: EvmClient, chainId: bigint, signal: AbortSignal): P
     ],
     { signal },
   )
-  return { onRightChain: quantityOf(resultOf(id)) === chainId, height: quantityOf(resultOf(height)) }
+  return { onRightChain: quantityOf(resultOf(id), 256) === chainId, height: quantityOf(resultOf(height)) }
 }

@@ -4,7 +4,7 @@ import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import type { EvmClient } from './EvmClient.ts'
 import { receiptOf } from './inclusion.ts'
-import { sameBytes, toHex } from './nodeValues.ts'
+import { recordOf, sameBytes, toHex } from './nodeValues.ts'
 
 /** A transaction's receipt. @throws ChainUnavailable */
 export function find(
@@ -14,7 +14,8 @@ export function find(
 ): Promise<FoundTx | null> {
   return pool.ask(async (client, signal) => {
     const answer = await client.call('eth_getTransactionReceipt', [toHex(txId)], { signal })
-    if (answer === null) return null
+    // Some nodes give a receipt for what is pending still.
+    if (answer === null || recordOf(answer).blockHash === null) return null
     const { txHash, blockHash, inclusion } = receiptOf(answer)
     if (!sameBytes(txHash, txId)) {
       throw new EndpointProblem('lied', 'The endpoint gave the receipt of another transaction.')

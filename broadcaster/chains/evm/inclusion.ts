@@ -25,7 +25,7 @@ export function receiptOf(answer: unknown): Receipt {
       transactionIndex: numberOf(receipt.transactionIndex),
       ok: quantityOf(receipt.status) === 1n,
       gasUsed: quantityOf(receipt.gasUsed),
-      effectiveGasPrice: receipt.effectiveGasPrice == null ? 0n : quantityOf(receipt.effectiveGasPrice),
+      effectiveGasPrice: receipt.effectiveGasPrice == null ? 0n : quantityOf(receipt.effectiveGasPrice, 128),
       revertData: new Uint8Array(0),
     },
   }

@@ -20,17 +20,17 @@ export function listOf(value: unknown, maxItems: number): readonly unknown[] {
   return value
 }
 
-/** At most 256 bits. Leading zeros, which some nodes write, are read over. */
-export function quantityOf(value: unknown): bigint {
+/** Leading zeros, which some nodes write, are read over. */
+export function quantityOf(value: unknown, maxBits: 32 | 64 | 128 | 256 = 64): bigint {
   if (typeof value !== 'string' || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw unreadable()
-  return BigInt(value)
+  const quantity = BigInt(value)
+  if (quantity >> BigInt(maxBits)) throw unreadable()
+  return quantity
 }
 
-/** A quantity that fits a JavaScript number. */
+/** Below 2^32: an index, or a time in seconds. */
 export function numberOf(value: unknown): number {
-  const quantity = quantityOf(value)
-  if (quantity > BigInt(Number.MAX_SAFE_INTEGER)) throw unreadable()
-  return Number(quantity)
+  return Number(quantityOf(value, 32))
 }
 
 export function hashOf(value: unknown): Uint8Array {

@@ -53,11 +53,11 @@ async function readState(client: EvmClient, tx: EvmTransaction, signal: AbortSig
   ]
   const [nonce, latest, pending, head, blobBaseFee] = await client.batch(calls, { signal })
   const block = recordOf(resultOf(head))
-  const balances = [quantityOf(resultOf(latest)), quantityIfAny(pending) ?? 0n]
+  const balances = [quantityOf(resultOf(latest), 256), quantityIfAny(pending) ?? 0n]
   return {
     nonce: quantityOf(resultOf(nonce)),
     balance: balances.reduce((a, b) => (a > b ? a : b)),
-    baseFee: block.baseFeePerGas == null ? undefined : quantityOf(block.baseFeePerGas),
+    baseFee: block.baseFeePerGas == null ? undefined : quantityOf(block.baseFeePerGas, 256),
     blobBaseFee: quantityIfAny(blobBaseFee),
     gasLimit: quantityOf(block.gasLimit),
     // Shanghai brought withdrawals and EIP-3860, Prague brought requests and EIP-7623.
@@ -92,7 +92,7 @@ function lowestNext(baseFee: bigint): bigint {
 
 function quantityIfAny(answer: JsonRpcAnswer | undefined): bigint | undefined {
   try {
-    return answer?.ok ? quantityOf(answer.result) : undefined
+    return answer?.ok ? quantityOf(answer.result, 256) : undefined
   } catch (error) {
     if (error instanceof EndpointProblem) return undefined
     throw error

@@ -7,7 +7,7 @@ export const halfOrder = n / 2n
 
 /**
  * The address that signed a digest. secp256k1 is native where it has a build for this machine (0.06 ms), and falls back
- * to its own JavaScript elsewhere (about 2 ms).
+ * to its own JavaScript elsewhere (about 3 ms).
  *
  * @returns 20 bytes, or undefined where no key gives this signature
  */

@@ -210,7 +210,7 @@ describe('inspect', () => {
         const sender = recoverSender(digest, r, s, recid as 0 | 1)
         expect(bytesToHex(sender!)).toBe(`0x${keccak256(key.slice(1)).slice(26)}`)
       }),
-      { numRuns: 20 },
+      { numRuns: 5 },
     )
   })
 })
