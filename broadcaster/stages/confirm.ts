@@ -211,7 +211,10 @@ export function createConfirmStage(parts: {
   async function lookUpAll(): Promise<void> {
     let after: TxRecord['key'] | undefined
     for (;;) {
-      const page = await records.listLive(chain, after === undefined ? { limit: pageSize } : { after, limit: pageSize })
+      const page = await records.listLive(
+        chain,
+        after === undefined ? { limit: pageSize } : { after, limit: pageSize },
+      )
       for (const record of page) {
         if (record.exposedTo === null) continue
         const txId = vault.open(record.txId, record.key, 'txId')
@@ -233,15 +236,23 @@ export function createConfirmStage(parts: {
       if (troubles === 1) logger.warn({ err: error, chain }, 'the chain cannot be followed at the moment')
     }
     if (stopping.signal.aborted) return
-    const delayMs = Math.min(pollIntervalMs * 2 ** Math.min(troubles, 8), Math.max(maxPollBackoffMs, pollIntervalMs))
-    timer = setTimeout(() => {
-      following = tick()
-    }, troubles === 0 ? pollIntervalMs : delayMs)
+    const delayMs = Math.min(
+      pollIntervalMs * 2 ** Math.min(troubles, 8),
+      Math.max(maxPollBackoffMs, pollIntervalMs),
+    )
+    timer = setTimeout(
+      () => {
+        following = tick()
+      },
+      troubles === 0 ? pollIntervalMs : delayMs,
+    )
   }
 
   return {
     start() {
-      void worker.run().catch((error: unknown) => logger.error({ err: error, chain }, 'the confirm worker stopped'))
+      void worker
+        .run()
+        .catch((error: unknown) => logger.error({ err: error, chain }, 'the confirm worker stopped'))
       following = tick()
     },
     async stop() {

@@ -68,13 +68,15 @@ export function createReconcileStage(parts: {
       wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }, { outcome })
     if (record.state === 'held') {
       // Our own clock decides what we send, so that what was not sent by now never will be.
-      if (record.notAfterMs <= nowMs) await settle.lapsed(record, error(record.exposedTo === null ? 'notSent' : 'unknown'))
+      if (record.notAfterMs <= nowMs)
+        await settle.lapsed(record, error(record.exposedTo === null ? 'notSent' : 'unknown'))
       else await submitJobs.add(record)
       return
     }
     if (record.state !== 'exposed' || record.blockHeight !== null) return
     if (record.notAfterMs <= nowMs) {
-      if (chainNowMs !== undefined && chainNowMs > record.notAfterMs) await settle.lapsed(record, error('unknown'))
+      if (chainNowMs !== undefined && chainNowMs > record.notAfterMs)
+        await settle.lapsed(record, error('unknown'))
       return
     }
     if (record.changedAtMs + rebroadcastAfterMs <= nowMs) await submitJobs.add(record, { again: true })
@@ -98,7 +100,9 @@ export function createReconcileStage(parts: {
           { every: reconcileEveryMs },
           { name: 'reconcile', opts: { removeOnComplete: true, removeOnFail: true } },
         )
-      void worker.run().catch((error: unknown) => logger.error({ err: error }, 'the reconcile worker stopped'))
+      void worker
+        .run()
+        .catch((error: unknown) => logger.error({ err: error }, 'the reconcile worker stopped'))
       await run()
     },
     async stop() {

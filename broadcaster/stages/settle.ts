@@ -1,5 +1,5 @@
 import type { WireError } from '@veilcast/shared/errors'
-import { type Inclusion, maxRevertDataBytes, toTxId, type TxState } from '@veilcast/shared/protocol'
+import { type Inclusion, maxRevertDataBytes, type TxState, toTxId } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import { openDetail, sealDetail } from '../ingress/stateOf.ts'
 import type { Metrics } from '../observability/metrics.ts'

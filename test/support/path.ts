@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Broadcaster,
+  chainFamilies,
+  createBroadcaster,
+  createLogger,
+  createVault,
+  openStore,
+  type Store,
+} from '@veilcast/broadcaster'
+import { createClient, type VeilcastClient } from '@veilcast/client'
+import type { Anvil, CosmosChain } from '@veilcast/devnet'
+import type { MixnetDialer, MixnetListener } from '@veilcast/shared/mixnet'
+
+/** Chain configuration as an operator writes it. */
+export type ChainSetup = { readonly chain: string } & Readonly<Record<string, unknown>>
+
+/** @param url another way to the same chain, through a proxy that counts or breaks */
+export function anvilSetup(anvil: Anvil, url = anvil.rpcUrl, more: object = {}): ChainSetup {
+  return {
+    chain: anvil.chainId,
+    endpoints: [{ id: 'anvil', url }],
+    finality: { rule: 'finalized' },
+    pollIntervalMs: 100,
+    probeIntervalMs: 200,
+    ...more,
+  }
+}
+
+export function cosmosSetup(chain: CosmosChain, url = chain.rpcUrl): ChainSetup {
+  return {
+    chain: chain.chainId,
+    bech32Prefix: chain.bech32Prefix,
+    endpoints: [{ id: 'simd', url }],
+    pollIntervalMs: 100,
+    probeIntervalMs: 200,
+  }
+}
+
+export interface TestBroadcaster extends Broadcaster {
+  readonly store: Store
+}
+
+/** The broadcaster as it is, in this process, over any transport and store. Stops the store with it. */
+export async function startTestBroadcaster(options: {
+  readonly listener: MixnetListener
+  readonly store: Store
+  readonly chains: readonly ChainSetup[]
+  readonly secret?: Uint8Array
+  readonly limits?: { readonly maxWaitingPerChain: number; readonly maxWaitingPerAccount: number }
+}): Promise<TestBroadcaster> {
+  const broadcaster = createBroadcaster({
+    listener: options.listener,
+    store: options.store,
+    chains: options.chains.map((setup) => {
+      const family = chainFamilies[setup.chain.split(':')[0]!]!
+      const config = family.config.parse(setup) as { pollIntervalMs: number }
+      return { adapter: family.create(config), pollIntervalMs: config.pollIntervalMs }
+    }),
+    vault: createVault(options.secret ?? randomBytes(32)),
+    limits: options.limits ?? { maxWaitingPerChain: 4096, maxWaitingPerAccount: 32 },
+    retentionSeconds: 3600,
+    rebroadcastAfterMs: 60_000,
+    http: { host: '127.0.0.1', port: 0 },
+    logger: createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
+  })
+  await broadcaster.start()
+  return { ...broadcaster, store: options.store }
+}
+
+/** A folder that the embedded Postgres can reach, also where it runs as another user than we do. */
+export async function makeFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'veilcast-test-'))
+  await chmod(path, 0o755)
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+export function embeddedStore(folder: string): Store {
+  return openStore({ kind: 'embedded', dataDir: join(folder, 'postgres') })
+}
+
+export async function startTestClient(
+  mixnet: MixnetDialer,
+  broadcasters: readonly string[],
+): Promise<VeilcastClient> {
+  const client = createClient({ mixnet, broadcasters })
+  await client.start()
+  return client
+}
+
+/** Polls until it is so. The limit is jest's own. */
+export async function until(condition: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, everyMs))
+}
