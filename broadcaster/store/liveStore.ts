@@ -29,11 +29,7 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
 
   async function start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted()
-    await stopping
-    starting ??= begin().catch((error: unknown) => {
-      starting = undefined
-      throw error
-    })
+    starting ??= begin()
     const giveUp = (): void => abort.abort(signal?.reason)
     signal?.addEventListener('abort', giveUp, { once: true })
     try {
@@ -49,11 +45,15 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
-    const opening = windingDown.then(() => open(signal))
+    const opening = Promise.allSettled([stopping, windingDown]).then(() => {
+      signal.throwIfAborted()
+      return open(signal)
+    })
     try {
       life = await Promise.race([opening, aborted])
     } catch (error) {
       windingDown = opening.then((opened) => opened.stop()).catch(() => {})
+      if (abort.signal === signal) starting = undefined
       throw error
     }
   }
@@ -67,11 +67,12 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
   }
 
   async function end(): Promise<void> {
-    await starting?.catch(() => {})
+    const started = starting
+    starting = undefined
+    await started?.catch(() => {})
     await windingDown
     const ended = life
     life = undefined
-    starting = undefined
     await ended?.stop()
   }
 

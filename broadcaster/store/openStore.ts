@@ -1,7 +1,7 @@
 import { openEmbeddedStore } from './embedded/openEmbeddedStore.ts'
 import { openPostgresStore } from './postgres/openPostgresStore.ts'
+import { openRedisStore } from './redis/openRedisStore.ts'
 import type { Store } from './Store.ts'
-import { StoreError } from './TxStore.ts'
 
 export type StoreConfig =
   | { readonly kind: 'embedded'; readonly dataDir: string }
@@ -16,6 +16,6 @@ export function openStore(config: StoreConfig): Store {
     case 'postgres':
       return openPostgresStore(config)
     case 'redis':
-      throw new StoreError('The Redis store is not built yet.')
+      return openRedisStore(config)
   }
 }

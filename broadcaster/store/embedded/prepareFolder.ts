@@ -60,8 +60,8 @@ async function makeDataDir(path: string, user: ServerUser | undefined): Promise<
     const first = await mkdir(path, { recursive: true, mode: 0o700 })
     const real = await realpath(path)
     if (user === undefined) return real
-    // What we made ourselves, the server's user may walk through, whatever the umask.
-    for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
+    // The server's user may walk through the folder, and through those above it that we made, whatever the umask.
+    for (let made = path; made.length >= (first ?? path).length; made = dirname(made)) {
       await chmod(made, 0o711)
     }
     if (await reachable(real, user)) return real

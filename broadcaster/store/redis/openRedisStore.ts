@@ -1,0 +1,90 @@
+import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
+import { type LifeOfStore, liveStore } from '../liveStore.ts'
+import type { Store } from '../Store.ts'
+import { checkServer } from './checkServer.ts'
+import { failure } from './failure.ts'
+import { redisQueues } from './queues.ts'
+import { redisRecords } from './records.ts'
+import { scripts } from './scripts.ts'
+
+type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
+
+const connectTimeoutMs = 5_000
+const disconnectTimeoutMs = 500
+const commandTimeoutMs = 15_000
+const maxReconnectMs = 1_000
+
+const anyClient: RedisOptions = {
+  lazyConnect: true,
+  connectTimeout: connectTimeoutMs,
+  disconnectTimeout: disconnectTimeoutMs,
+  // Replies as arrays, which is what Lua gives and BullMQ reads.
+  protocol: 2,
+  retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), maxReconnectMs),
+}
+/** Fails at once while the server is gone, and never sends twice what may have been done. */
+const impatient: RedisOptions = {
+  ...anyClient,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+}
+const patient: RedisOptions = { ...anyClient, maxRetriesPerRequest: null }
+
+/**
+ * A record and a queue on a Redis or Valkey server (7 or newer) with `maxmemory-policy noeviction`; for promises that
+ * survive a crash also `appendonly yes` and `appendfsync always`, and for delays true to 10 ms `hz 100`. Takes three
+ * connections, one per worker, and one while somebody watches.
+ *
+ * @param options.url `redis://user:password@host:port/0`, or `rediss:` for TLS
+ */
+export function openRedisStore({ url }: { readonly url: string }): Store {
+  return liveStore('redis', (signal) => connectRedis(url, signal))
+}
+
+async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfStore> {
+  const clients = new Set<Redis>()
+  const closeClients = (): void => {
+    for (const client of clients) client.disconnect()
+  }
+  async function connect(options: RedisOptions): Promise<Redis> {
+    const client = new Redis(url, options)
+    clients.add(client)
+    client.once('end', () => clients.delete(client))
+    let cause: unknown
+    client.on('error', (error) => {
+      cause = error
+    })
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      client.disconnect()
+      throw cause ?? error
+    }
+  }
+  signal.addEventListener('abort', closeClients, { once: true })
+  try {
+    const recordClient = await connect({ ...impatient, commandTimeout: commandTimeoutMs, scripts })
+    const durability = await checkServer(recordClient)
+    const records = redisRecords(recordClient, durability, () => connect(patient))
+    const queues = redisQueues(await connect(impatient), await connect(patient))
+    signal.throwIfAborted()
+    return {
+      records,
+      queues,
+      markRestored: records.markRestored,
+      async stop() {
+        await queues.stop()
+        await records.stop()
+        closeClients()
+      },
+    }
+  } catch (error) {
+    closeClients()
+    signal.throwIfAborted()
+    throw failure('be prepared', error)
+  } finally {
+    signal.removeEventListener('abort', closeClients)
+  }
+}

@@ -1,0 +1,54 @@
+import { Queue, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { QueueBackend } from '../QueueBackend.ts'
+import { jobOptions, maxWorkers, workerOptions } from '../queueSettings.ts'
+import { StoreError } from '../TxStore.ts'
+
+/** BullMQ's own hash tag: its keys never meet the record's, and share a node. */
+const prefix = '{veilcast-queue}'
+
+/**
+ * @param producer fails at once while the server is gone
+ * @param consumer waits for the server to come back; each worker opens one more like it
+ */
+export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend, 'start'> {
+  const queues = new Map<string, Queue>()
+  const workers = new Set<Worker>()
+  // Each queue and worker adds a few listeners.
+  producer.setMaxListeners(0)
+  consumer.setMaxListeners(0)
+
+  return {
+    queue(name) {
+      const known = queues.get(name)
+      if (known !== undefined) return known
+      const queue = new Queue(name, {
+        connection: producer,
+        prefix,
+        defaultJobOptions: jobOptions,
+        skipWaitingForReady: true,
+      })
+      queue.on('error', () => {})
+      queues.set(name, queue)
+      return queue
+    },
+    worker(name, processor, { concurrency }) {
+      if (workers.size >= maxWorkers) throw new StoreError(`At most ${maxWorkers} workers share one store.`)
+      const worker = new Worker(name, processor, {
+        ...workerOptions,
+        connection: consumer,
+        prefix,
+        concurrency,
+      })
+      worker.on('error', () => {})
+      worker.once('closed', () => workers.delete(worker))
+      workers.add(worker)
+      return worker
+    },
+    async stop() {
+      await Promise.allSettled([...workers].map((worker) => worker.close(true)))
+      await Promise.allSettled([...queues.values()].map((queue) => queue.close()))
+      queues.clear()
+    },
+  }
+}
