@@ -1,0 +1,4 @@
+import { startEmbedded } from '../support/store.ts'
+import { describeStoreContract } from './store.ts'
+
+describeStoreContract('embedded Postgres', startEmbedded)

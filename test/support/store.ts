@@ -1,0 +1,190 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach } from '@jest/globals'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import {
+  openEmbeddedStore,
+  openPostgresStore,
+  openRedisStore,
+  type Store,
+} from '../../broadcaster/dist/store/index.js'
+
+/** A server of the test's own, with as many stores on it as there are broadcasters in the story. */
+export interface StoreServer {
+  /** The first store, not started. */
+  open(): Store
+  /** Another broadcaster's store on the same data; the first is started before. */
+  openAnother(): Store
+  /** Empties the data in a few milliseconds; a store must be started. */
+  clean(): Promise<void>
+  /** As a crash does. */
+  kill(): Promise<void>
+  /** Stops every store that was opened, and the server. */
+  stop(): Promise<void>
+}
+
+/** One server per describe block; the store is fresh for each test. Returns what gives the started store. */
+export function withStore(startServer: () => Promise<StoreServer>): () => Store {
+  let server: StoreServer | undefined
+  let store: Store | undefined
+  beforeAll(async () => {
+    server = await startServer()
+    store = server.open()
+    await store.start()
+  }, 60_000)
+  beforeEach(() => server?.clean())
+  afterAll(() => server?.stop(), 60_000)
+  return () => {
+    if (store === undefined) throw new Error('The store is there inside of tests only.')
+    return store
+  }
+}
+
+export const withEmbeddedStore = (): (() => Store) => withStore(startEmbedded)
+export const withRedisStore = (): (() => Store) => withStore(startRedis)
+
+/** The default: Postgres from npm on a temporary folder. */
+export async function startEmbedded(): Promise<StoreServer & { readonly dataDir: string }> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'veilcast-store-'))
+  const stores: Store[] = []
+  const keep = (store: Store): Store => {
+    stores.push(store)
+    return store
+  }
+  return {
+    dataDir,
+    open: () => keep(openEmbeddedStore({ dataDir })),
+    openAnother: () => keep(openPostgresStore({ url: urlOf(dataDir) })),
+    clean: () => cleanPostgres(dataDir),
+    async kill() {
+      process.kill(
+        Number.parseInt(await readFile(join(dataDir, 'data', 'postmaster.pid'), 'utf8'), 10),
+        'SIGKILL',
+      )
+    },
+    async stop() {
+      for (const store of stores.reverse()) await store.stop()
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    },
+  }
+}
+
+/** An operator's own server, reached by URL: here another embedded one. */
+export async function startPostgres(): Promise<StoreServer & { readonly url: string }> {
+  const host = await startEmbedded()
+  await host.open().start()
+  const url = urlOf(host.dataDir)
+  return { ...host, url, open: host.openAnother }
+}
+
+/** Where the password lies: the socket's folder is beside it. */
+function urlOf(dataDir: string): string {
+  const password = execFileSync('cat', [join(dataDir, 'password')], { encoding: 'utf8' }).trim()
+  return `postgres://veilcast:${password}@localhost/postgres?host=${encodeURIComponent(join(dataDir, 'run'))}`
+}
+
+async function cleanPostgres(dataDir: string): Promise<void> {
+  const client = new pg.Client({ connectionString: urlOf(dataDir) })
+  await client.connect()
+  try {
+    // Deleting some rows is far faster than truncating many tables.
+    await client.query(`
+      delete from veilcast.record; delete from veilcast.cursor; delete from veilcast.lease;
+      do $$ declare t regclass; begin
+        for t in select c.oid from pg_class c where c.relkind = 'r' and c.relnamespace = 'bullmq'::regnamespace
+          and c.relname <> 'migration' loop execute format('delete from %s', t); end loop;
+      end $$`)
+  } finally {
+    await client.end()
+  }
+}
+
+export const redisServer = findOnPath('redis-server')
+
+/** A private Redis on a free port, with what production needs unless `settings` says otherwise. */
+export async function startRedis(
+  settings: readonly string[] = [],
+): Promise<StoreServer & { readonly url: string; readonly port: number }> {
+  if (redisServer === undefined) throw new Error('There is no redis-server on the PATH.')
+  const folder = await mkdtemp(join(tmpdir(), 'veilcast-redis-'))
+  const port = await freePort()
+  const always = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--hz', '100']
+  const server = spawn(
+    redisServer,
+    ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...always, ...settings],
+    { stdio: 'ignore' },
+  )
+  const exited = once(server, 'exit')
+  const url = `redis://127.0.0.1:${port}`
+  await answers(url)
+
+  const stores: Store[] = []
+  const open = (): Store => {
+    const store = openRedisStore({ url })
+    stores.push(store)
+    return store
+  }
+  return {
+    url,
+    port,
+    open,
+    openAnother: open,
+    clean: () => tell(url, (client) => client.flushall()),
+    async kill() {
+      server.kill('SIGKILL')
+      await exited
+    },
+    async stop() {
+      for (const store of stores.reverse()) await store.stop()
+      server.kill('SIGKILL')
+      await exited
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function tell(url: string, command: (client: Redis) => Promise<unknown>): Promise<void> {
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, disconnectTimeout: 50 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await command(client)
+  } finally {
+    client.disconnect()
+  }
+}
+
+async function answers(url: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await tell(url, (client) => client.ping())
+    } catch (error) {
+      if (attempt === 200) throw error
+      await delay(25)
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('No port.')
+  return address.port
+}
+
+function findOnPath(program: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(':')
+    .map((folder) => join(folder, program))
+    .find(existsSync)
+}
