@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { type CosmosBinary, cosmosCommand } from './cosmosBinary.ts'
 import { removeLeftovers } from './removeLeftovers.ts'
 import { runCommand } from './runCommand.ts'
+import { emptyScratchFolder, withScratchFolder } from './withScratchFolder.ts'
 
 /** Published with Osmosis' local network, and funded on many a development chain: never use them for real coins. */
 const mnemonics = {
@@ -55,7 +56,9 @@ export async function createCosmosHome(
   await removeLeftovers(parent, draftPrefix)
   const draft = await mkdtemp(join(parent, `${draftPrefix}${process.pid}-`))
   try {
-    const run = (args: string[], input = '') => runCommand(cosmosCommand(binary, draft, args), input, signal)
+    const env = await withScratchFolder(draft)
+    const run = (args: string[], input = '') =>
+      runCommand(cosmosCommand(binary, draft, args), input, { signal, env })
     await run(['init', 'veilcast', '--chain-id', reference])
     const accounts: CosmosAccount[] = []
     for (const [name, mnemonic] of Object.entries(mnemonics)) {
@@ -87,6 +90,7 @@ export async function createCosmosHome(
       accounts: accounts.slice(1),
     }
     await writeFile(join(draft, 'devnet.json'), `${JSON.stringify(contents, undefined, 2)}\n`)
+    await emptyScratchFolder(draft)
     await rename(draft, home)
     return contents
   } catch (error) {

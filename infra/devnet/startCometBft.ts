@@ -56,12 +56,12 @@ export async function startCometBft(options: CometBftOptions): Promise<CometBft>
   const home = join(folder, 'home')
   const discard = () => rm(folder, { recursive: true, force: true })
   try {
-    await runCommand([path, ['init', '--home', home]], '', signal)
+    await runCommand([path, ['init', '--home', home]], '', { signal })
     await setBlockTime(home, blockTimeMs)
     const application = ['--proxy_app', 'kvstore']
     const listen = ['--rpc.laddr', 'tcp://127.0.0.1:0', '--p2p.laddr', 'tcp://127.0.0.1:0', '--p2p.pex=false']
     const args = ['start', '--home', home, '--log_level', cometLogLevel, ...application, ...listen]
-    const { group, ready } = startCometNode(path, args, onLine)
+    const { group, ready } = startCometNode(path, args, { onLine })
     await writeRunning(home, group.groupId)
     const port = await untilReady(`CometBFT ${version}`, group, ready, { limitMs: readyLimitMs, signal })
     const rpcUrl = `http://127.0.0.1:${port}`

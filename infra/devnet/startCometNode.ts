@@ -13,17 +13,18 @@ export const cometLogLevel = 'rpc-server:info,*:error'
 export function startCometNode(
   command: string,
   args: string[],
-  onLine: ((line: string) => void) | undefined,
+  options: { readonly onLine?: ((line: string) => void) | undefined; readonly env?: NodeJS.ProcessEnv },
 ): { group: ProcessGroup; ready: Promise<number> } {
   let listening = (_port: number): void => {}
   const bound = new Promise<number>((resolve) => {
     listening = resolve
   })
   const group = spawnGroup(command, args, {
+    ...options,
     onLine: (line) => {
       const told = /RPC HTTP server on [^ ]*:(\d+)/.exec(line)?.[1]
       if (told) listening(Number(told))
-      onLine?.(line)
+      options.onLine?.(line)
     },
   })
   const ended = new AbortController()

@@ -20,6 +20,7 @@ import { ChainStartError } from './errors.ts'
 import type { ProcessGroup } from './spawnGroup.ts'
 import { cometLogLevel, setBlockTime, startCometNode } from './startCometNode.ts'
 import { untilReady } from './untilReady.ts'
+import { emptyScratchFolder, withScratchFolder } from './withScratchFolder.ts'
 
 export type CosmosChainOptions = CosmosBinaryOptions &
   GoBuildOptions & {
@@ -95,7 +96,9 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
   const start = async (contents: CosmosHome, signal?: AbortSignal) => {
     const gasPrice = `${minimumGasPrice}${contents.denom}`
     const [command, args] = cosmosCommand(binary, home, nodeArguments(port, gasPrice))
-    const { group, ready } = startCometNode(command, args, onLine)
+    await emptyScratchFolder(home)
+    const env = await withScratchFolder(home)
+    const { group, ready } = startCometNode(command, args, { onLine, env })
     node = group
     await writeRunning(home, group.groupId)
     port = await untilReady('the Cosmos chain', group, ready, { limitMs: readyLimitMs, signal })
