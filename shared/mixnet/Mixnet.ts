@@ -29,6 +29,7 @@ export interface MixnetDialer {
   stop(): Promise<void>
   /**
    * Sends `payload` with `surbs` single-use reply blocks attached.
+   * An error other than of the signal means that the message was never handed to the mixnet.
    * @param surbs 0 to 50. At 0 nobody can answer.
    * @throws MixnetError `stopped`, `unreachable`, `tooLarge`, `badAddress`, `overloaded` (the send buffer is full)
    */
@@ -48,7 +49,10 @@ export interface MixnetDialer {
 export interface MixnetRequest {
   /** Hostile bytes, bounded by the transport's `maxPayloadBytes`. */
   readonly payload: Uint8Array
-  /** Absent when the sender attached nothing to answer on. */
+  /**
+   * Absent when the sender attached nothing to answer on. The browser SDK attaches its tag even then: how many SURBs came is
+   * for the payload to say.
+   */
   readonly replyTo?: SenderTag
 }
 

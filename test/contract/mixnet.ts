@@ -11,7 +11,7 @@ import {
   requestPacketBytes,
   type SenderTag,
 } from '@veilcast/shared/mixnet'
-import { type Reader, readFrom } from '../support/mixnetReader.ts'
+import { createStopper, type Reader, readFrom } from '../support/mixnetReader.ts'
 
 export interface MixnetPair {
   readonly dialer: MixnetDialer
@@ -35,6 +35,15 @@ export function describeMixnetContract(
   { plainWithoutSurbs = true, keepsAddress = true, surbsDieAtStop = true }: MixnetTraits = {},
 ): void {
   describe(`${name}: the mixnet contract`, () => {
+    const remember = createStopper()
+    const createPair = async () => {
+      const pair = await makePair()
+      remember(pair.dialer)
+      remember(pair.listener)
+      return pair
+    }
+    afterAll(remember.stopAll)
+
     describe('a running pair', () => {
       let pair: MixnetPair
       let to: MixnetAddress
@@ -42,7 +51,7 @@ export function describeMixnetContract(
       let replies: Reader<Uint8Array>
 
       beforeAll(async () => {
-        pair = await makePair()
+        pair = await createPair()
         await Promise.all([pair.listener.start(), pair.dialer.start()])
         to = pair.listener.address()
         requests = readFrom(pair.listener.requests())
@@ -161,7 +170,7 @@ export function describeMixnetContract(
     })
 
     it('behavior: refuses everything before start and after stop, and ends its iterators', async () => {
-      const { dialer, listener } = await makePair()
+      const { dialer, listener } = await createPair()
       const signal = AbortSignal.abort(new Error('never mind'))
       await expect(dialer.start({ signal })).rejects.toThrow('never mind')
       await expect(listener.start({ signal })).rejects.toThrow('never mind')
@@ -178,7 +187,7 @@ export function describeMixnetContract(
     })
 
     it('behavior: starts again after stop', async () => {
-      const { dialer, listener } = await makePair()
+      const { dialer, listener } = await createPair()
       await Promise.all([dialer.start(), listener.start()])
       const before = listener.address()
       await dialer.send(before, Uint8Array.of(1), 1)

@@ -24,3 +24,29 @@ export function readFrom<T>(messages: AsyncIterable<T>): Reader<T> {
     ended: async () => (await iterator.next()).done === true,
   }
 }
+
+/** Looks again and again, for 20 s at most, so that a test that fails also ends. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let looks = 0; !condition(); looks += 1) {
+    if (looks > 1_000) throw new Error('What was waited for did not happen.')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export interface Stoppable {
+  stop(): Promise<void>
+}
+
+/** Remembers what a test starts, so that it is stopped also where the test fails. */
+export function createStopper(): { <T extends Stoppable>(started: T): T; stopAll(): Promise<void> } {
+  const started = new Set<Stoppable>()
+  const remember = <T extends Stoppable>(one: T): T => {
+    started.add(one)
+    return one
+  }
+  const stopAll = async () => {
+    await Promise.all([...started].map((one) => one.stop()))
+    started.clear()
+  }
+  return Object.assign(remember, { stopAll })
+}

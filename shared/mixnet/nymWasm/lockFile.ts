@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { MixnetError } from '../Mixnet.ts'
 
@@ -12,6 +13,11 @@ export interface FileLock {
 /** An owner on another host, such as a container that was replaced, is gone when it has not touched its lock for so long. */
 const heartbeatMs = 10_000
 const maxSilenceMs = 45_000
+
+/** A takeover takes a millisecond; one that was killed in it is passed over. */
+const maxTakeoverMs = 5_000
+const attemptMs = 50
+const maxAttempts = 200
 
 /**
  * One owner for a file. The lock of a process that was killed is taken over: its process id is gone, or belongs to a process
@@ -29,20 +35,13 @@ export async function lockFile(path: string): Promise<FileLock> {
   const draft = `${path}.${randomBytes(6).toString('hex')}`
   await writeFile(draft, mine, { flag: 'wx', mode: 0o600 })
   try {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        // A link appears whole, with its content, or not at all.
-        await link(draft, path)
-        break
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-        const theirs = await readIfThere(path)
-        if (theirs === undefined) continue
-        if (attempt >= 8 || (await isHeld(path, theirs))) {
-          throw new MixnetError('unreachable', 'Another process runs with this identity file.')
-        }
-        await setAside(path, theirs)
+    for (let attempt = 0; !(await isCreated(draft, path)); attempt += 1) {
+      const theirs = await readIfThere(path)
+      if (theirs === undefined) continue
+      if (attempt >= maxAttempts || (await isHeld(path, theirs))) {
+        throw new MixnetError('unreachable', 'Another process runs with this identity file.')
       }
+      if (await isTakenOver(draft, path, theirs)) break
     }
   } finally {
     await rm(draft, { force: true })
@@ -61,16 +60,35 @@ export async function lockFile(path: string): Promise<FileLock> {
   }
 }
 
-/** Takes away a lock without an owner, unless somebody else just did and left a lock of theirs. */
-async function setAside(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`
+/** A link appears whole, with its content, or not at all. */
+async function isCreated(draft: string, path: string): Promise<boolean> {
   try {
-    await rename(path, aside)
-    if ((await readIfThere(aside)) !== stale) await link(aside, path).catch(() => undefined)
+    await link(draft, path)
+    return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Replaces a lock whose owner is gone. One at a time, or two could each replace what the other just wrote. */
+async function isTakenOver(draft: string, path: string, stale: string): Promise<boolean> {
+  const guard = `${path}.takeover`
+  try {
+    await mkdir(guard)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const made = await stat(guard).catch(() => undefined)
+    if (made && Date.now() - made.mtimeMs > maxTakeoverMs) await rmdir(guard).catch(() => undefined)
+    await setTimeout(attemptMs)
+    return false
+  }
+  try {
+    if ((await readIfThere(path)) !== stale) return false
+    await rename(draft, path)
+    return true
   } finally {
-    await rm(aside, { force: true })
+    await rmdir(guard)
   }
 }
 

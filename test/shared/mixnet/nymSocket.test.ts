@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { MixnetError } from '@veilcast/shared/mixnet'
 import { createLoopback, type Loopback } from '@veilcast/shared/mixnet/loopback'
 import { createNymSocketDialer, createNymSocketListener } from '@veilcast/shared/mixnet/nym-socket'
 import { describeMixnetContract } from '../../contract/mixnet.ts'
 import { type FakeNativeClient, startFakeNativeClient } from '../../support/mixnetNativeClient.ts'
-import { readFrom } from '../../support/mixnetReader.ts'
+import { createStopper, readFrom, until } from '../../support/mixnetReader.ts'
 
 const quick = { pingIntervalMs: 200, lostAfterMs: 2_000, minBackoffMs: 10, maxBackoffMs: 100 }
 const natives: FakeNativeClient[] = []
@@ -16,6 +16,8 @@ async function startNative(port?: number) {
   return native
 }
 
+const remember = createStopper()
+afterEach(remember.stopAll)
 beforeAll(() => {
   mixnet = createLoopback({ seed: 1 })
 })
@@ -53,22 +55,22 @@ describe('nymSocket', () => {
   })
 
   it('behavior: unreachable while nobody listens', async () => {
-    const dialer = createNymSocketDialer({ ...quick, url: 'ws://127.0.0.1:9' })
+    const dialer = remember(createNymSocketDialer({ ...quick, url: 'ws://127.0.0.1:9' }))
     await expect(dialer.start()).rejects.toMatchObject({ kind: 'unreachable' })
     await dialer.stop()
   })
 
   it('behavior: comes back after a cut, with what waited on both sides', async () => {
     const [asking, answering] = [await startNative(), await startNative()]
-    const dialer = createNymSocketDialer({ ...quick, url: asking.url })
-    const listener = createNymSocketListener({ ...quick, url: answering.url })
+    const dialer = remember(createNymSocketDialer({ ...quick, url: asking.url }))
+    const listener = remember(createNymSocketListener({ ...quick, url: answering.url }))
     await Promise.all([dialer.start(), listener.start()])
     const [requests, replies] = [readFrom(listener.requests()), readFrom(dialer.replies())]
     await dialer.send(listener.address(), Uint8Array.of(1), 2)
     const { replyTo } = await requests.next()
 
     answering.cut()
-    while (listener.connected()) await new Promise((resolve) => setTimeout(resolve, 1))
+    await until(() => !listener.connected())
     await dialer.send(listener.address(), Uint8Array.of(2), 0)
     // The native client keeps its SURBs: the reply waits for the next socket.
     const waiting = listener.reply(replyTo!, Uint8Array.of(11))
@@ -86,14 +88,16 @@ describe('nymSocket', () => {
 
   it('behavior: what waits too long, or beyond the buffer, is refused', async () => {
     const native = await startNative()
-    const dialer = createNymSocketDialer({
-      ...quick,
-      url: native.url,
-      minBackoffMs: 60_000,
-      maxBackoffMs: 60_000,
-      maxWaitMs: 50,
-      maxWaitingMessages: 2,
-    })
+    const dialer = remember(
+      createNymSocketDialer({
+        ...quick,
+        url: native.url,
+        minBackoffMs: 60_000,
+        maxBackoffMs: 60_000,
+        maxWaitMs: 50,
+        maxWaitingMessages: 2,
+      }),
+    )
     const listener = createNymSocketListener({ ...quick, url: (await startNative()).url })
     await Promise.all([dialer.start(), listener.start()])
     native.cut()
@@ -127,7 +131,7 @@ describe('nymSocket', () => {
 
   it('behavior: frames that make no sense change nothing', async () => {
     const native = await startNative()
-    const listener = createNymSocketListener({ ...quick, url: native.url })
+    const listener = remember(createNymSocketListener({ ...quick, url: native.url }))
     await listener.start()
     const requests = readFrom(listener.requests())
     for (const frame of [

@@ -3,16 +3,19 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Localnet, startLocalnet } from '@veilcast/localnet'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Localnet, startLocalnet, startWasmClient, type WasmClient } from '@veilcast/localnet'
+import { parseAddress } from '@veilcast/shared/mixnet'
 import { createNymWasmDialer, createNymWasmListener } from '@veilcast/shared/mixnet/nym-wasm'
 import { describeMixnetContract } from '../../contract/mixnet.ts'
-import { readFrom } from '../../support/mixnetReader.ts'
+import { createStopper, readFrom, until } from '../../support/mixnetReader.ts'
 
 let localnet: Localnet
 let folder: string
 let files = 0
 
+const remember = createStopper()
+afterEach(remember.stopAll)
 beforeAll(async () => {
   localnet = await startLocalnet({ seed: 1 })
   folder = await mkdtemp(join(tmpdir(), 'veilcast-nym-wasm-'))
@@ -42,48 +45,47 @@ describeMixnetContract('nymWasm', async () => ({
 
 describe('nymWasm', () => {
   it('default: a listener is ready after a round trip, and goes on to make them', async () => {
-    const listener = createNymWasmListener(quick())
+    const listener = remember(createNymWasmListener(quick()))
     expect(listener.lastRoundTrip()).toBeUndefined()
     await listener.start()
     const first = listener.lastRoundTrip()
     expect(first?.tookMs).toBeGreaterThan(0)
-    while (listener.lastRoundTrip()?.atMs === first?.atMs)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    await until(() => listener.lastRoundTrip()?.atMs !== first?.atMs)
     await listener.stop()
   })
 
   it('default: full cover and pacing', async () => {
     const { nymApiUrl } = localnet
-    const dialer = createNymWasmDialer({ nymApiUrl })
+    const dialer = remember(createNymWasmDialer({ nymApiUrl }))
     await dialer.start()
     const uploaded = () =>
       Math.max(...Object.values(localnet.counters().clients).map(({ loopPacketsUp }) => loopPacketsUp))
     localnet.resetCounters()
-    while (uploaded() < 50) await new Promise((resolve) => setTimeout(resolve, 50))
+    await until(() => uploaded() >= 50)
     await dialer.stop()
   })
 
   it('behavior: a cut gateway socket costs a listener nothing but time', async () => {
-    const listener = createNymWasmListener(quick())
-    const dialer = createNymWasmDialer(quick())
+    const listener = remember(createNymWasmListener(quick()))
+    const dialer = remember(createNymWasmDialer(quick()))
     await Promise.all([listener.start(), dialer.start()])
     const to = listener.address()
     const [requests, replies] = [readFrom(listener.requests()), readFrom(dialer.replies())]
     localnet.faults.cutGatewaySockets(to)
-    while (listener.connected()) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => !listener.connected())
     await dialer.send(to, Uint8Array.of(1), 1)
     const { payload, replyTo } = await requests.next()
     expect([...payload]).toEqual([1])
     expect(listener.address()).toBe(to)
-    while (!listener.connected()) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => listener.connected())
     await listener.reply(replyTo!, Uint8Array.of(2))
     expect([...(await replies.next())]).toEqual([2])
     await Promise.all([listener.stop(), dialer.stop()])
   })
 
   it('behavior: a dialer comes back when its gateway does, says so, and sends what waited', async () => {
-    const listener = createNymWasmListener(quick())
-    const dialer = createNymWasmDialer(quick())
+    const listener = remember(createNymWasmListener(quick()))
+    const dialer = remember(createNymWasmDialer(quick()))
     await Promise.all([listener.start(), dialer.start()])
     const [requests, replies] = [readFrom(listener.requests()), readFrom(dialer.replies())]
     await dialer.send(listener.address(), Uint8Array.of(1), 1)
@@ -91,7 +93,7 @@ describe('nymWasm', () => {
 
     const restarted = new Promise<void>((resolve) => dialer.onRestart(resolve))
     localnet.faults.gatewayAway()
-    while (listener.connected()) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => !listener.connected())
     await expect(listener.reply(before.replyTo!, Uint8Array.of(1))).rejects.toMatchObject({
       kind: 'unreachable',
     })
@@ -106,7 +108,7 @@ describe('nymWasm', () => {
     const after = await requests.next()
     expect([...after.payload]).toEqual([2])
     expect(after.replyTo).not.toBe(before.replyTo)
-    while (!listener.connected()) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => listener.connected())
     await listener.reply(after.replyTo!, Uint8Array.of(22))
     expect([...(await replies.next())]).toEqual([22])
     await Promise.all([listener.stop(), dialer.stop()])
@@ -127,11 +129,11 @@ describe('nymWasm', () => {
     const address = line.toString().trim()
     expect((await stat(identityFile)).mode & 0o777).toBe(0o600)
 
-    const listener = createNymWasmListener({ ...quick(), identityFile })
+    const listener = remember(createNymWasmListener({ ...quick(), identityFile }))
     await expect(listener.start()).rejects.toMatchObject({ kind: 'unreachable' })
     child.kill('SIGKILL')
     await once(child, 'exit')
-    const dialer = createNymWasmDialer(quick())
+    const dialer = remember(createNymWasmDialer(quick()))
     await dialer.start()
     await dialer.send(address as never, Uint8Array.of(42), 1)
 
@@ -149,27 +151,61 @@ describe('nymWasm', () => {
   it('behavior: a damaged identity is not replaced by another', async () => {
     const identityFile = newFile()
     await writeFile(identityFile, 'not an identity')
-    const listener = createNymWasmListener({ ...quick(), identityFile })
+    const listener = remember(createNymWasmListener({ ...quick(), identityFile }))
     await expect(listener.start()).rejects.toMatchObject({ kind: 'unsealed' })
     expect(await readFile(identityFile, 'utf8')).toBe('not an identity')
   })
 
   it('behavior: says where it cannot reach, and can be stopped while it tries', async () => {
-    const dialer = createNymWasmDialer({ ...quick(), nymApiUrl: 'http://127.0.0.1:9/api' })
+    const dialer = remember(createNymWasmDialer({ ...quick(), nymApiUrl: 'http://127.0.0.1:9/api' }))
     await expect(dialer.start()).rejects.toMatchObject({ kind: 'unreachable' })
-    const starting = createNymWasmDialer(quick())
+    const starting = remember(createNymWasmDialer(quick()))
     const started = starting.start()
     await Promise.all([expect(started).rejects.toMatchObject({ kind: 'stopped' }), starting.stop()])
   })
 
-  it('behavior: refuses more than its pace lets out', async () => {
-    const dialer = createNymWasmDialer({
+  it('behavior: a service that asks a wallet for more SURBs gets none', async () => {
+    localnet.resetCounters()
+    const heard: Uint8Array[] = []
+    let service: WasmClient | undefined
+    service = await startWasmClient({
       ...quick(),
-      disablePacing: false,
-      coverTraffic: 'light',
-      maxBacklogMs: 1_000,
+      preferredGateway: localnet.preferredGateway,
+      cover: false,
+      pacing: false,
+      minimumReplySurbStorageThreshold: 10,
+      onMessage({ payload, senderTag }) {
+        heard.push(payload)
+        if (senderTag) void service?.reply(senderTag, Uint8Array.of(1))
+      },
     })
-    const listener = createNymWasmListener(quick())
+    const wallet = remember(createNymWasmDialer(quick()))
+    await wallet.start()
+    const walletCounters = () => {
+      const [other] = Object.entries(localnet.counters().clients).filter(
+        ([id]) => !service?.address.startsWith(id),
+      )
+      return other![1]
+    }
+    await wallet.send(parseAddress(service.address), Uint8Array.of(1), 1)
+    // The service has too few SURBs to answer: what comes on this one asks for more.
+    await until(() => walletCounters().dataPacketsPushed > 0)
+    await wallet.send(parseAddress(service.address), Uint8Array.of(2), 0)
+    await until(() => heard.length >= 2)
+    expect(walletCounters().dataPacketsUp).toBe(2)
+    await Promise.all([wallet.stop(), service.stop()])
+  })
+
+  it('behavior: refuses more than its pace lets out', async () => {
+    const dialer = remember(
+      createNymWasmDialer({
+        ...quick(),
+        disablePacing: false,
+        coverTraffic: 'light',
+        maxBacklogMs: 1_000,
+      }),
+    )
+    const listener = remember(createNymWasmListener(quick()))
     await Promise.all([dialer.start(), listener.start()])
     await dialer.send(listener.address(), new Uint8Array(20_000), 0)
     await expect(dialer.send(listener.address(), Uint8Array.of(1), 0)).rejects.toMatchObject({
