@@ -67,7 +67,9 @@ describe('bad input', () => {
     const signedTx = crypto.getRandomValues(new Uint8Array(200))
     signedTx[0] = 0x02
     // The client reads the transaction before it sends it; a client that does not is told the same by the broadcaster.
-    await expect(client.submit({ chain: anvil.chainId, signedTx })).rejects.toMatchObject({ outcome: 'notSent' })
+    await expect(client.submit({ chain: anvil.chainId, signedTx })).rejects.toMatchObject({
+      outcome: 'notSent',
+    })
     const told = await answerTo(anvil.chainId, signedTx)
     expect(told).toMatchObject({ kind: 'failure', error: { outcome: 'notSent' } })
     // malformedTransaction, or nonCanonicalTransaction where the noise happens to be a list.

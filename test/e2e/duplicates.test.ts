@@ -30,9 +30,7 @@ describe('the same transaction, more than once', () => {
       store: embeddedStore(folder.path),
       chains: [anvilSetup(anvil, proxy.url)],
     })
-    clients = await Promise.all(
-      [0, 1].map(() => startTestClient(loopback.dialer(), [broadcaster.address()])),
-    )
+    clients = await Promise.all([0, 1].map(() => startTestClient(loopback.dialer(), [broadcaster.address()])))
   }, 120_000)
 
   afterAll(async () => {

@@ -54,7 +54,9 @@ describe('the whole path to an EVM chain', () => {
   it('until included: gives the block', async () => {
     const signedTx = await signEthTransfer(anvil, { from: anvil.accounts[1]!, to: address(2), valueWei: 1n })
     const receipt = await client.submit({ chain: anvil.chainId, signedTx, until: 'included' })
-    const onChain = await anvil.rpc<{ blockNumber: string; gasUsed: string }>('eth_getTransactionReceipt', [receipt.txId])
+    const onChain = await anvil.rpc<{ blockNumber: string; gasUsed: string }>('eth_getTransactionReceipt', [
+      receipt.txId,
+    ])
     expect(receipt.state).toMatchObject({
       inclusion: { height: BigInt(onChain.blockNumber), gasUsed: BigInt(onChain.gasUsed), ok: true },
     })
@@ -84,7 +86,9 @@ describe('the whole path to an EVM chain', () => {
     })
     const receipt = await client.submit({ chain: anvil.chainId, signedTx })
     expect(receipt.ok).toBe(true)
-    const { contractAddress } = await anvil.rpc<{ contractAddress: string }>('eth_getTransactionReceipt', [receipt.txId])
+    const { contractAddress } = await anvil.rpc<{ contractAddress: string }>('eth_getTransactionReceipt', [
+      receipt.txId,
+    ])
     const deployed = await anvil.rpc<`0x${string}`>('eth_getCode', [contractAddress, 'latest'])
     expect(keccak256(deployed)).toBe(keccak256(code))
     expect(receipt.messages.packetsUp).toBeGreaterThan(15)
@@ -102,8 +106,17 @@ describe('the whole path to an EVM chain', () => {
       data: deploying(reverting),
     })
     const deployed = await client.submit({ chain: anvil.chainId, signedTx: deploy })
-    const { contractAddress } = await anvil.rpc<{ contractAddress: `0x${string}` }>('eth_getTransactionReceipt', [deployed.txId])
-    const call = await signEthTransfer(anvil, { from, to: contractAddress, valueWei: 0n, gas: 100_000n, data: '0x' })
+    const { contractAddress } = await anvil.rpc<{ contractAddress: `0x${string}` }>(
+      'eth_getTransactionReceipt',
+      [deployed.txId],
+    )
+    const call = await signEthTransfer(anvil, {
+      from,
+      to: contractAddress,
+      valueWei: 0n,
+      gas: 100_000n,
+      data: '0x',
+    })
     const receipt = await client.submit({ chain: anvil.chainId, signedTx: call })
     expect(receipt.ok).toBe(false)
     expect(receipt.stage).toBe('included')
@@ -116,16 +129,29 @@ describe('the whole path to an EVM chain', () => {
     const asked = await client.status({ submitId: receipt.requestId, chain: anvil.chainId, signedTx })
     expect(asked.txId).toBe(receipt.txId)
     expect(['included', 'final']).toContain(asked.stage)
-    const stranger = client.status({ submitId: '00'.repeat(16), chain: anvil.chainId, signedTx }, { timeoutMs: 5000 })
+    const stranger = client.status(
+      { submitId: '00'.repeat(16), chain: anvil.chainId, signedTx },
+      { timeoutMs: 5000 },
+    )
     await expect(stranger).rejects.toMatchObject({ errorName: 'unknownRequest' })
   })
 
   it('says what it serves, and answers reads that are on the list', async () => {
     const info = await client.info()
-    expect(info.chains).toMatchObject([{ chain: anvil.chainId, family: 'evm', live: true, finality: 'finalized' }])
-    const balance = await client.read({ chain: anvil.chainId, method: 'eth_getBalance', params: [address(6), 'latest'] })
+    expect(info.chains).toMatchObject([
+      { chain: anvil.chainId, family: 'evm', live: true, finality: 'finalized' },
+    ])
+    const balance = await client.read({
+      chain: anvil.chainId,
+      method: 'eth_getBalance',
+      params: [address(6), 'latest'],
+    })
     expect(balance).toBe(await anvil.rpc('eth_getBalance', [address(6), 'latest']))
-    const refused = client.read({ chain: anvil.chainId, method: 'anvil_setBalance', params: [address(6), '0x1'] })
+    const refused = client.read({
+      chain: anvil.chainId,
+      method: 'anvil_setBalance',
+      params: [address(6), '0x1'],
+    })
     await expect(refused).rejects.toMatchObject({ errorName: 'methodNotAllowed', code: 4200 })
   })
 
@@ -168,14 +194,20 @@ cosmosOrSkip('the whole path to a Cosmos chain', () => {
       await client.submit({ chain: chain.chainId, signedTx, until: 'included' })
     } else {
       expect(receipt.ok).toBe(true)
-      const found = await chain.rpc<{ height: string }>('tx', { hash: Buffer.from(receipt.txId, 'hex').toString('base64') })
+      const found = await chain.rpc<{ height: string }>('tx', {
+        hash: Buffer.from(receipt.txId, 'hex').toString('base64'),
+      })
       expect(receipt.state).toMatchObject({ inclusion: { height: BigInt(found.height), code: 0 } })
     }
   })
 
   it('a transaction that fails in delivery is included, with code and codespace', async () => {
     const from = chain.accounts[2]!
-    const signedTx = await signMsgSend(chain, { from, to: chain.accounts[1]!.address, amount: 9_000_000_000_000_000 })
+    const signedTx = await signMsgSend(chain, {
+      from,
+      to: chain.accounts[1]!.address,
+      amount: 9_000_000_000_000_000,
+    })
     const receipt = await client.submit({ chain: chain.chainId, signedTx, until: 'included' })
     expect(receipt.ok).toBe(false)
     expect(receipt.state).toMatchObject({ inclusion: { code: 5, codespace: 'sdk' } })
@@ -183,8 +215,20 @@ cosmosOrSkip('the whole path to a Cosmos chain', () => {
 
   it('two of one account in the wrong order are both included', async () => {
     const from = chain.accounts[3]!
-    const first = await signMsgSend(chain, { from, to: chain.accounts[1]!.address, amount: 1, sequence: 0, accountNumber: 4 })
-    const second = await signMsgSend(chain, { from, to: chain.accounts[1]!.address, amount: 2, sequence: 1, accountNumber: 4 })
+    const first = await signMsgSend(chain, {
+      from,
+      to: chain.accounts[1]!.address,
+      amount: 1,
+      sequence: 0,
+      accountNumber: 4,
+    })
+    const second = await signMsgSend(chain, {
+      from,
+      to: chain.accounts[1]!.address,
+      amount: 2,
+      sequence: 1,
+      accountNumber: 4,
+    })
     const late = client.submit({ chain: chain.chainId, signedTx: second })
     const early = client.submit({ chain: chain.chainId, signedTx: first })
     expect((await early).ok).toBe(true)

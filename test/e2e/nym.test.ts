@@ -88,7 +88,10 @@ describe.each(transports)('the whole path over $name, cover and pacing on', ({ o
       const { clients } = localnet.counters()
       const service = broadcaster.address().split('.')[0]!
       return {
-        up: Object.entries(clients).reduce((sum, [id, one]) => sum + (id === service ? 0 : one.dataPacketsUp), 0),
+        up: Object.entries(clients).reduce(
+          (sum, [id, one]) => sum + (id === service ? 0 : one.dataPacketsUp),
+          0,
+        ),
         back: clients[service]?.dataPacketsUp ?? 0,
       }
     }
