@@ -28,5 +28,6 @@ export {
   startWasmClient,
   type WasmClient,
   type WasmClientOptions,
+  WasmClientRefusedError,
   type WasmMessage,
 } from './wasmClient/startWasmClient.ts'

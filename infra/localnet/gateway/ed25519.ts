@@ -1,28 +1,20 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 
 /** An Ed25519 key pair; `publicKey` is the raw 32 bytes. */
 export type Ed25519KeyPair = { readonly privateKey: KeyObject; readonly publicKey: Uint8Array }
 
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** With a seed the pair is always the same, without one it is random. */
-export function makeEd25519KeyPair(seed?: Uint8Array): Ed25519KeyPair {
-  const privateKey = seed === undefined ? generateKeyPairSync('ed25519').privateKey : privateKeyFromSeed(seed)
+/** The same seed always makes the same pair. */
+export function makeEd25519KeyPair(seed: Uint8Array): Ed25519KeyPair {
+  const secret = createHash('sha256').update('ed25519').update(seed).digest()
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_PREFIX, secret]),
+    format: 'der',
+    type: 'pkcs8',
+  })
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
   return { privateKey, publicKey: Buffer.from(x ?? '', 'base64url') }
-}
-
-function privateKeyFromSeed(seed: Uint8Array): KeyObject {
-  const secret = createHash('sha256').update('ed25519').update(seed).digest()
-  return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, secret]), format: 'der', type: 'pkcs8' })
 }
 
 export function signEd25519(pair: Ed25519KeyPair, bytes: Uint8Array): Uint8Array {

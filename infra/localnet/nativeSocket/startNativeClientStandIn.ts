@@ -3,7 +3,12 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { closeServer, listen } from '../listen.ts'
 import { isLoopback, LocalnetOptionError } from '../options.ts'
 import type { NymClientProfile } from '../wasmClient/nymClientOptions.ts'
-import { startWasmClient, type WasmClient, type WasmMessage } from '../wasmClient/startWasmClient.ts'
+import {
+  startWasmClient,
+  type WasmClient,
+  WasmClientRefusedError,
+  type WasmMessage,
+} from '../wasmClient/startWasmClient.ts'
 import { decodeBinaryRequest } from './decodeBinaryRequest.ts'
 import { decodeTextRequest } from './decodeTextRequest.ts'
 import { encodeBinaryResponse, encodeTextResponse, type NativeResponse } from './encodeResponse.ts'
@@ -162,5 +167,8 @@ async function serve(
 
 function errorResponse(error: unknown): NativeResponse {
   if (error instanceof NativeRequestError) return { type: 'error', kind: error.kind, message: error.message }
+  if (error instanceof WasmClientRefusedError && error.reason === 'malformedRecipient') {
+    return { type: 'error', kind: ERROR_KINDS.malformedRequest, message: 'malformed recipient' }
+  }
   return { type: 'error', kind: ERROR_KINDS.other, message: 'the Nym client refused the message' }
 }

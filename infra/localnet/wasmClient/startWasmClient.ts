@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { type NymClientProfile, nymClientOptions } from './nymClientOptions.ts'
-import type { Order, Report, WorkerStart } from './workerMessages.ts'
+import type { Order, Refusal, Report, WorkerStart } from './workerMessages.ts'
 
 export type WasmClientOptions = NymClientProfile & {
   readonly nymApiUrl: string
@@ -31,11 +31,24 @@ export type WasmClient = {
   stop(): Promise<void>
 }
 
+/** The client did not take a message. */
+export class WasmClientRefusedError extends Error {
+  override name = 'WasmClientRefusedError'
+  readonly reason: Refusal
+
+  constructor(reason: Refusal) {
+    super(reason === 'malformedRecipient' ? 'not a Nym address' : 'the Nym client refused the message')
+    this.reason = reason
+  }
+}
+
 const MAX_PENDING_ORDERS = 10_000
 
 /**
  * Starts @nymproject/nym-client-wasm-node 1.4.1, which must be installed together with fake-indexeddb. A promise of
- * send() says that the client took the message, not that anybody received it.
+ * send() says that the client took the message, not that anybody received it; it throws WasmClientRefusedError.
+ *
+ * The client does not connect again once its socket is cut: it goes silent, and only a new one helps.
  */
 export async function startWasmClient(options: WasmClientOptions): Promise<WasmClient> {
   const { onMessage = () => {}, signal, clientId = randomUUID() } = options
@@ -77,7 +90,7 @@ export async function startWasmClient(options: WasmClientOptions): Promise<WasmC
           pending.get(report.id)?.resolve()
           return pending.delete(report.id)
         case 'failed':
-          pending.get(report.id)?.reject(new Error(report.reason))
+          pending.get(report.id)?.reject(new WasmClientRefusedError(report.reason))
           return pending.delete(report.id)
       }
     })

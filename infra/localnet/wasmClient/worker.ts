@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { base58 } from '@scure/base'
 import { GuardedWebSocket } from './GuardedWebSocket.ts'
 import { readSenderTag, type WasmMemory } from './readSenderTag.ts'
-import type { Order, Report, WorkerStart } from './workerMessages.ts'
+import type { Order, Refusal, Report, WorkerStart } from './workerMessages.ts'
 
 type NymClient = {
   selfAddress(): string
@@ -49,11 +49,14 @@ async function main(): Promise<void> {
   parentPort?.on('message', (order: Order) => {
     obey(client, order).then(
       () => report({ type: 'done', id: order.id }),
-      (error: unknown) => report({ type: 'failed', id: order.id, reason: String(error) }),
+      (error: unknown) => report({ type: 'failed', id: order.id, reason: refusalOf(error) }),
     )
   })
   report({ type: 'ready', address: client.selfAddress() })
 }
+
+const refusalOf = (error: unknown): Refusal =>
+  String(error).includes('is not a valid Nym network recipient') ? 'malformedRecipient' : 'refused'
 
 async function obey(client: NymClient, order: Order): Promise<void> {
   switch (order.do) {

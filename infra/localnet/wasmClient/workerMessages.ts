@@ -19,9 +19,12 @@ export type Order =
       readonly payload: Uint8Array
     }
 
+/** Why the client did not take an order. Its own text names the recipient, so it stays in the worker. */
+export type Refusal = 'malformedRecipient' | 'refused'
+
 /** From the worker. */
 export type Report =
   | { readonly type: 'ready'; readonly address: string }
   | { readonly type: 'message'; readonly payload: Uint8Array; readonly senderTag: Uint8Array | undefined }
   | { readonly type: 'done'; readonly id: number }
-  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  | { readonly type: 'failed'; readonly id: number; readonly reason: Refusal }

@@ -12,7 +12,7 @@ describe('two unmodified clients on a local network', () => {
   beforeAll(async () => {
     localnet = await startLocalnet({ seed: 1 })
     // On a busy machine an acknowledgement may be late, and a packet sent again would be counted again.
-    const patient = { ...localnet, ackWaitAdditionMs: 60_000 }
+    const patient = { ...localnet, ackWaitAdditionMs: 60_000, messageSendingAverageDelayMs: 100 }
     answerer = await startWasmClient({ ...patient, onMessage: asked.onMessage })
     asker = await startWasmClient({ ...patient, onMessage: answered.onMessage })
   })
