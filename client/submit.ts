@@ -10,7 +10,7 @@ export interface SubmitParameters {
   readonly chain: string
   /** EVM: the serialised transaction (type 3 with its sidecars). Cosmos: TxRaw. Bytes, or hex with or without 0x. */
   readonly signedTx: Uint8Array | string
-  /** How far to wait. Default `included`. */
+  /** How far to wait. Default `included`. `final` is a matter of minutes on some chains: mind `timeoutMs`. */
   readonly until?: Until | undefined
   /** Nothing is broadcast after it: a Date, or seconds since 1970, at most 24 hours ahead. Default in 10 minutes. */
   readonly notAfter?: Date | number | undefined

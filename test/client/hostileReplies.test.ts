@@ -3,7 +3,15 @@ import { createClient, type Receipt, type VeilcastClient } from '@veilcast/clien
 import { createLoopback } from '@veilcast/shared/mixnet/loopback'
 import { encodeReply, type Reply, type ReplyBody, type RequestId, type TxId } from '@veilcast/shared/protocol'
 import fc from 'fast-check'
-import { accepted, createPushDialer, final, included, patient, signTransfer } from '../support/client.ts'
+import {
+  accepted,
+  createPushDialer,
+  final,
+  included,
+  patient,
+  signTransfer,
+  submitted,
+} from '../support/client.ts'
 
 const incarnation = new Uint8Array(8).fill(1)
 const foreign = new Uint8Array(32).fill(0xee) as TxId
@@ -104,6 +112,36 @@ describe('replies that nobody should believe', () => {
         expect(settled).toBe(false)
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it("property: in whatever order a transaction's states come, the wallet hears them rising, to the last", async () => {
+    const history = [accepted, submitted, included, submitted, included, final]
+    const { chain, signedTx } = await signTransfer()
+    const orders = fc
+      .tuple(fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 0 }), fc.array(fc.nat(4), { maxLength: 5 }))
+      .map(([once, again]) => [...once, ...again, 5])
+    await fc.assert(
+      fc.asyncProperty(orders, async (order) => {
+        const heard: number[] = []
+        const before = dialer.sent.length
+        const followed = client.submit(
+          { chain, signedTx, until: 'final', everyStage: true },
+          {
+            onProgress: ({ stage }) =>
+              stage !== 'sending' && heard.push(history.findIndex((one) => one.stage === stage)),
+          },
+        )
+        await turn()
+        const { id } = dialer.sent[before]!
+        for (const index of order) dialer.push(state(history[index]!, { id, number: index + 1 }))
+        expect((await followed).stage).toBe('final')
+        const rising = order.filter((index, at) => order.slice(0, at).every((earlier) => earlier < index))
+        expect(heard).toEqual(
+          rising.map((index) => history.findIndex((one) => one.stage === history[index]!.stage)),
+        )
+      }),
+      { numRuns: 200 },
     )
   })
 })
