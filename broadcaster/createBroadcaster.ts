@@ -106,7 +106,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       running.push(() => confirm.stop())
       confirm.start()
     }
-    const submit = createSubmitStage({ chains, records, queues, submitJobs, vault, settle, metrics, logger })
+    const submit = createSubmitStage({ chains, records, queues, vault, settle, metrics, logger })
     running.push(() => submit.close())
     void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
     const reconcile = createReconcileStage({

@@ -8,17 +8,20 @@ import type { QueueBackend } from '../store/QueueBackend.ts'
 import type { TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Settle } from './settle.ts'
-import { maxDelayMs, type SubmitJob, type SubmitJobs, submitQueue } from './submitJobs.ts'
+import { maxDelayMs, type SubmitJob, submitQueue } from './submitJobs.ts'
 
 const concurrency = 32
-/** Longer than handing over to every endpoint in turn takes. */
-const laneLeaseMs = 60_000
+/** Longer than `maxLaneRunMs` and handing over to every endpoint in turn together. */
+const laneLeaseMs = 90_000
+const maxLaneRunMs = 30_000
+/** Transactions of one account that one run looks back over, and hands over. */
+const maxLaneRun = 64
 /** How long a transaction waits for a predecessor that may never come. */
 export const maxLaneWaitMs = 10 * 60_000
 const maxEndpointsPerRun = 3
 
-/** `again`: come back later. `done`: nothing is left to do here. */
-type Result = 'done' | 'again' | 'againAfterHanding'
+/** `done`: nothing is left to do here. `again`: come back later. `soon`: another run has the lane. */
+type Result = 'done' | 'again' | 'againAfterHanding' | 'soon'
 
 /**
  * Hands each held transaction to an endpoint, one sender's in order: our own checks first, then `exposed` made durable,
@@ -29,13 +32,12 @@ export function createSubmitStage(parts: {
   readonly chains: ReadonlyMap<ChainId, ChainAdapter>
   readonly records: TxStore
   readonly queues: QueueBackend
-  readonly submitJobs: SubmitJobs
   readonly vault: Vault
   readonly settle: Settle
   readonly metrics: Metrics
   readonly logger: Logger
 }): Worker {
-  const { chains, records, queues, submitJobs, vault, settle, metrics, logger } = parts
+  const { chains, records, queues, vault, settle, metrics, logger } = parts
 
   return queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
 
@@ -53,7 +55,7 @@ export function createSubmitStage(parts: {
     await job.updateData({
       ...job.data,
       again: job.data.again || result === 'againAfterHanding',
-      delayMs: Math.min(delayMs * 2, maxDelayMs),
+      delayMs: result === 'soon' ? delayMs : Math.min(delayMs * 2, maxDelayMs),
     })
     await job.moveToDelayed(Date.now() + delayMs, token)
     throw new DelayedError()
@@ -70,27 +72,48 @@ export function createSubmitStage(parts: {
     if (record.blockHeight !== null) return 'done'
     if (record.notAfterMs <= Date.now()) return outOfTime(record)
 
-    const tx = adapter.inspect(vault.open(record.bytes, key, 'bytes'))
-    if (record.laneMac === null) return inOrder(adapter, record, tx, signal)
+    if (record.laneMac === null) return inOrder(adapter, record, signal)
 
     const lane = `lane-${record.chain}-${record.laneMac}`
     const owner = `${process.pid}-${job.id}`
-    if (!(await records.lease(lane, owner, laneLeaseMs))) return 'again'
+    if (!(await records.lease(lane, owner, laneLeaseMs))) return 'soon'
     try {
-      return await inOrder(adapter, record, tx, signal)
+      return await drainLane(adapter, record, signal)
     } finally {
       await records.unlease(lane, owner)
     }
   }
 
-  async function inOrder(
-    adapter: ChainAdapter,
-    record: TxRecord,
-    tx: InspectedTx,
-    signal?: AbortSignal,
-  ): Promise<Result> {
+  /**
+   * Hands over all that is held of one account, lowest number first, whoever's job this is: a job that was a moment too
+   * early for its turn need not be woken.
+   */
+  async function drainLane(adapter: ChainAdapter, own: TxRecord, signal?: AbortSignal): Promise<Result> {
+    const startMs = Date.now()
+    let turn: readonly TxRecord[] = [own]
+    for (let steps = 0; steps < maxLaneRun; steps++) {
+      const before = (await neighbours(turn[0] ?? own, -1n)).filter(isHeld)
+      if (before.length === 0) break
+      turn = before
+    }
+    let ownResult: Result = 'again'
+    for (let steps = 0; steps < maxLaneRun && turn.length > 0; steps++) {
+      if (Date.now() - startMs > maxLaneRunMs || signal?.aborted) break
+      for (const record of turn) {
+        const result = await inOrder(adapter, record, signal)
+        if (record.key === own.key) ownResult = result
+        if (result !== 'done') return ownResult
+      }
+      turn = (await neighbours(turn[0] ?? own, 1n)).filter(isHeld)
+    }
+    return ownResult
+  }
+
+  async function inOrder(adapter: ChainAdapter, record: TxRecord, signal?: AbortSignal): Promise<Result> {
+    if (record.bytes === null) return 'done'
+    const tx = adapter.inspect(vault.open(record.bytes, record.key, 'bytes'))
     const before = await neighbours(record, -1n)
-    if (before.some((other) => other.state === 'held')) return waitOn(record)
+    if (before.some(isHeld)) return waitOn(record)
     const waiting = signal ? { signal } : {}
 
     if (record.state === 'held') {
@@ -140,7 +163,6 @@ export function createSubmitStage(parts: {
       )
       switch (handed.kind) {
         case 'taken':
-          await hurryNext(record)
           return 'done'
         case 'early':
           return 'againAfterHanding'
@@ -148,7 +170,6 @@ export function createSubmitStage(parts: {
           return used(adapter, current, tx, handed.expected, signal)
         case 'rejected':
           await settle.rejected(current, handed.error)
-          await hurryNext(record)
           return 'done'
         case 'unavailable':
           break
@@ -169,7 +190,6 @@ export function createSubmitStage(parts: {
       const found = await adapter.find(tx.txId, signal ? { signal } : {})
       if (found) {
         await settle.included(record, found.inclusion, found.block)
-        await hurryNext(record)
         return 'done'
       }
     } catch (error) {
@@ -200,16 +220,14 @@ export function createSubmitStage(parts: {
     return 'done'
   }
 
-  async function hurryNext(record: TxRecord): Promise<void> {
-    for (const next of await neighbours(record, 1n)) {
-      if (next.state === 'held' || next.state === 'exposed') await submitJobs.hurry(next.key)
-    }
-  }
-
   async function neighbours(record: TxRecord, step: bigint): Promise<readonly TxRecord[]> {
     if (record.laneMac === null || record.sequence === null || record.sequence + step < 0n) return []
     return records.bySlot(record.chain, { laneMac: record.laneMac, sequence: record.sequence + step })
   }
+}
+
+function isHeld(record: TxRecord): boolean {
+  return record.state === 'held'
 }
 
 function isUnderWay(record: TxRecord): boolean {

@@ -21,8 +21,6 @@ export const maxDelayMs = 5000
 export interface SubmitJobs {
   /** A hint that this record needs handing over. A job that is there already is left as it is. */
   add(record: TxRecord, options?: { readonly again?: boolean }): Promise<void>
-  /** Lets a job that waits run now. */
-  hurry(key: TxKey): Promise<void>
 }
 
 export function createSubmitJobs(queues: QueueBackend): SubmitJobs {
@@ -36,11 +34,6 @@ export function createSubmitJobs(queues: QueueBackend): SubmitJobs {
         delayMs: firstDelayMs,
       }
       await queue.add('submit', data, { jobId: record.key, removeOnComplete: true, removeOnFail: true })
-    },
-    async hurry(key) {
-      const job = await queue.getJob(key)
-      // It may have run or been promoted meanwhile: then there is nothing to hurry.
-      await job?.promote().catch(() => undefined)
     },
   }
 }
