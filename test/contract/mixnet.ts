@@ -77,6 +77,7 @@ export function describeMixnetContract(
           await pair.listener.reply(request.replyTo!, Uint8Array.of(bytes % 251))
           expect([...(await replies.next())]).toEqual([bytes % 251])
         },
+        60_000,
       )
 
       it.each([

@@ -53,11 +53,7 @@ export function keepLink({
   readonly restarted: () => void
   readonly pingIntervalMs: number
 }): KeptLink {
-  const outbox = createOutbox({
-    maxMessages: maxWaitingMessages,
-    maxBytes: maxWaitingBytes,
-    maxWaitMs,
-  })
+  const outbox = createOutbox({ maxMessages: maxWaitingMessages, maxBytes: maxWaitingBytes, maxWaitMs })
   const ping = createSelfPing()
   let life: Life | undefined
   let current: Link | undefined
@@ -106,12 +102,7 @@ export function keepLink({
 
   const begin = (): Life => {
     const end = new AbortController()
-    const born: Life = {
-      end,
-      started: Promise.resolve(),
-      kept: Promise.resolve(),
-      address: undefined,
-    }
+    const born: Life = { end, started: Promise.resolve(), kept: Promise.resolve(), address: undefined }
     born.started = connect(end.signal).then((first) => {
       born.kept = keep(born, first)
     })
@@ -167,6 +158,8 @@ export function keepLink({
       } catch (error) {
         mine.end.abort(error)
         if (life === mine) life = undefined
+        await mine.started.catch(() => undefined)
+        await mine.kept
         throw error
       }
     },
@@ -215,7 +208,5 @@ function asMixnetError(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   const text = String(error instanceof Error ? error.message : error)
   const cause = new Error(text.replace(/[1-9A-HJ-NP-Za-km-z]{32,}/g, '…').slice(0, 300))
-  return new MixnetError('unreachable', 'The mixnet cannot be reached.', {
-    cause,
-  })
+  return new MixnetError('unreachable', 'The mixnet cannot be reached.', { cause })
 }

@@ -61,14 +61,7 @@ export function createSelfPing(): SelfPing {
             const payload = createPing(() => resolve())
             link.carry({ kind: 'reply', to: message.replyTo, payload }).catch(reject)
           })
-          link
-            .carry({
-              kind: 'request',
-              to: link.address,
-              payload: request,
-              surbs: 2,
-            })
-            .catch(reject)
+          link.carry({ kind: 'request', to: link.address, payload: request, surbs: 2 }).catch(reject)
         }),
         signal,
       ),

@@ -46,12 +46,7 @@ export function createDialer(network: Network): LoopbackDialer {
       network.failIfUnreachable()
       network.counters.requests += 1
       network.counters.surbs += surbs
-      network.post(to, {
-        from: life,
-        payload: payload.slice(),
-        repliable: surbs > 0,
-        unusedSurbs: surbs,
-      })
+      network.post(to, { from: life, payload: payload.slice(), repliable: surbs > 0, unusedSurbs: surbs })
     },
 
     replies: () => queue.consume(),

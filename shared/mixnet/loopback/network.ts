@@ -112,14 +112,7 @@ export function createNetwork(
   }
 
   const network: Network = {
-    counters: {
-      requests: 0,
-      replies: 0,
-      surbs: 0,
-      surbsSpent: 0,
-      dropped: 0,
-      duplicated: 0,
-    },
+    counters: { requests: 0, replies: 0, surbs: 0, surbsSpent: 0, dropped: 0, duplicated: 0 },
     weather,
 
     mailbox(name) {

@@ -5,20 +5,13 @@ import { parseAddress } from '../parseAddress.ts'
 
 /**
  * The binary frames of the native nym-client's websocket, integers big-endian (nymtech/nym,
- * clients/native/websocket-requests). The connection id 0 is the general lane.
+ * clients/native/websocket-requests).
  */
-const request = {
-  send: 0,
-  sendAnonymous: 1,
-  reply: 2,
-  selfAddress: 3,
-} as const
-const response = {
-  error: 0,
-  received: 1,
-  selfAddress: 2,
-  laneQueueLength: 3,
-} as const
+const request = { send: 0, sendAnonymous: 1, reply: 2, selfAddress: 3, laneQueueLength: 5 } as const
+const response = { error: 0, received: 1, selfAddress: 2, laneQueueLength: 3 } as const
+
+/** All of ours goes by one lane with a name, for after each message on such a lane the client says how much waits there. */
+const lane = 1
 
 const keyBytes = 32
 const recipientBytes = 3 * keyBytes
@@ -33,23 +26,28 @@ export type Frame =
       readonly replyTo?: SenderTag
     }
   | { readonly kind: 'selfAddress'; readonly address: MixnetAddress }
-  | { readonly kind: 'laneQueueLength'; readonly packets: bigint }
+  | { readonly kind: 'laneQueueLength'; readonly packets: number }
 
 /** `00 | recipient 96 | connection u64 | length u64 | data`, and `01 | SURBs u32 | ...` with SURBs. */
 export function encodeRequest(to: MixnetAddress, payload: Uint8Array, surbs: number): Uint8Array {
   const head =
     surbs === 0 ? Uint8Array.of(request.send) : concat(Uint8Array.of(request.sendAnonymous), u32(surbs))
-  return concat(head, encodeRecipient(to), u64(0), u64(payload.length), payload)
+  return concat(head, encodeRecipient(to), u64(lane), u64(payload.length), payload)
 }
 
 /** `02 | tag 16 | connection u64 | length u64 | data` */
 export function encodeReply(to: SenderTag, payload: Uint8Array): Uint8Array {
-  return concat(Uint8Array.of(request.reply), base58.decode(to), u64(0), u64(payload.length), payload)
+  return concat(Uint8Array.of(request.reply), base58.decode(to), u64(lane), u64(payload.length), payload)
 }
 
 /** `03` */
 export function encodeSelfAddress(): Uint8Array {
   return Uint8Array.of(request.selfAddress)
+}
+
+/** `05 | connection u64` */
+export function encodeLaneQueueLength(): Uint8Array {
+  return concat(Uint8Array.of(request.laneQueueLength), u64(lane))
 }
 
 /** Undefined for anything that is not, to its last byte, a frame of ours to understand. */
@@ -66,7 +64,7 @@ export function decodeFrame(frame: Uint8Array): Frame | undefined {
         ? { kind: 'selfAddress', address: decodeRecipient(body) }
         : undefined
     case response.laneQueueLength:
-      return body.length === 16 ? { kind: 'laneQueueLength', packets: readU64(body, 8) } : undefined
+      return body.length === 16 ? { kind: 'laneQueueLength', packets: Number(readU64(body, 8)) } : undefined
     default:
       return undefined
   }

@@ -3,17 +3,21 @@ import { WebSocket } from 'ws'
 import type { Link, LinkEvents, OpenLink } from '../link/Link.ts'
 import { untilAborted } from '../link/wait.ts'
 import { type MixnetAddress, MixnetError } from '../Mixnet.ts'
-import { decodeFrame, encodeReply, encodeRequest, encodeSelfAddress } from './codec.ts'
+import { decodeFrame, encodeLaneQueueLength, encodeReply, encodeRequest, encodeSelfAddress } from './codec.ts'
 
 export interface NymSocketAddress {
   /** The native client's websocket. Default `ws://127.0.0.1:1977`. */
   readonly url?: string
   /** The socket knows no password and no encryption: whoever reaches it, or reads along, is the client. Default false. */
   readonly allowUnprotectedRemote?: boolean
+  /** Refuses more messages while so many packets wait in the native client. Default 750: 15 s at its default pace. */
+  readonly maxLanePackets?: number
 }
 
 /** A frame beyond it costs the connection; one beyond maxPayloadBytes only itself. */
 const maxFrameBytes = 16_777_216
+/** The native client's default pace. */
+const packetMs = 20
 /** What may wait in the socket for the native client to read. */
 const maxBufferedBytes = 16_777_216
 
@@ -26,18 +30,21 @@ export function openNymSocket(options: NymSocketAddress): OpenLink {
       'The native client listens on another host, over a socket without password or encryption: pass allowUnprotectedRemote to accept that.',
     )
   }
-  return (events, signal) => connect(url, events, signal)
+  return (events, signal) => connect(url, options.maxLanePackets ?? 750, events, signal)
 }
 
-async function connect(url: URL, events: LinkEvents, signal: AbortSignal): Promise<Link> {
+async function connect(
+  url: URL,
+  maxLanePackets: number,
+  events: LinkEvents,
+  signal: AbortSignal,
+): Promise<Link> {
   signal.throwIfAborted()
-  const socket = new WebSocket(url, {
-    maxPayload: maxFrameBytes,
-    perMessageDeflate: false,
-  })
+  const socket = new WebSocket(url, { maxPayload: maxFrameBytes, perMessageDeflate: false })
   socket.binaryType = 'nodebuffer'
   const closed = new Promise<void>((resolve) => socket.on('close', resolve))
   socket.on('close', events.lost)
+  let lanePackets = 0
 
   try {
     const address = await untilAborted(
@@ -48,6 +55,7 @@ async function connect(url: URL, events: LinkEvents, signal: AbortSignal): Promi
         socket.on('message', (data: Buffer, isBinary) => {
           const frame = isBinary ? decodeFrame(data) : undefined
           if (frame?.kind === 'selfAddress') resolve(frame.address)
+          else if (frame?.kind === 'laneQueueLength') lanePackets = frame.packets
           else if (frame?.kind === 'received') {
             events.receive(
               frame.replyTo ? { payload: frame.payload, replyTo: frame.replyTo } : { payload: frame.payload },
@@ -60,7 +68,8 @@ async function connect(url: URL, events: LinkEvents, signal: AbortSignal): Promi
     return {
       address,
       carry(message) {
-        if (socket.bufferedAmount > maxBufferedBytes) {
+        if (lanePackets > maxLanePackets) socket.send(encodeLaneQueueLength(), () => {})
+        if (lanePackets > maxLanePackets || socket.bufferedAmount > maxBufferedBytes) {
           return Promise.reject(new MixnetError('overloaded', 'The native client does not keep up.'))
         }
         const frame =
@@ -75,6 +84,7 @@ async function connect(url: URL, events: LinkEvents, signal: AbortSignal): Promi
         socket.terminate()
         await closed
       },
+      backlogMs: () => lanePackets * packetMs,
     }
   } catch (error) {
     socket.terminate()

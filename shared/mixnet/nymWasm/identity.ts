@@ -42,14 +42,7 @@ export async function dumpIdentity(address: MixnetAddress): Promise<Uint8Array> 
         return { name, keyPath, unique, multiEntry }
       })
       const { keyPath, autoIncrement } = store
-      stores.push({
-        name: storeName,
-        keyPath,
-        autoIncrement,
-        indexes,
-        keys,
-        values,
-      })
+      stores.push({ name: storeName, keyPath, autoIncrement, indexes, keys, values })
     }
     database.close()
     databases.push({ name, version, stores })
@@ -68,10 +61,7 @@ export async function restoreIdentity(bytes: Uint8Array): Promise<string> {
     const opening = indexedDB.open(name, version)
     opening.onupgradeneeded = () => {
       for (const { name, keyPath, autoIncrement, indexes } of stores) {
-        const store = opening.result.createObjectStore(name, {
-          keyPath,
-          autoIncrement,
-        })
+        const store = opening.result.createObjectStore(name, { keyPath, autoIncrement })
         for (const { name, keyPath, unique, multiEntry } of indexes)
           store.createIndex(name, keyPath, { unique, multiEntry })
       }

@@ -3,6 +3,7 @@ import type { LinkOptions } from '../link/keepLink.ts'
 import type { OpenLink } from '../link/Link.ts'
 import { type LinkListener, listenOver } from '../link/listenOver.ts'
 import { sealTraffic, type TrafficOptions } from '../link/sealedConfig.ts'
+import { MixnetError } from '../Mixnet.ts'
 import { type IdentityFile, openIdentityFile } from './identityFile.ts'
 import { openNymWasm } from './openNymWasm.ts'
 
@@ -72,8 +73,12 @@ export function createNymWasmListener(options: NymWasmListenerOptions): LinkList
       signal,
     )
     if (opened.identity && !identity) {
-      await file?.write(opened.identity)
       identity = opened.identity
+      await file?.write(identity).catch(async (cause: unknown) => {
+        await opened.link.close()
+        identity = undefined
+        throw new MixnetError('unreachable', 'The identity file cannot be written.', { cause })
+      })
     }
     return opened.link
   }

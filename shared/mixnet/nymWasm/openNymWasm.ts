@@ -19,10 +19,7 @@ export async function openNymWasm(
   signal: AbortSignal,
 ): Promise<OpenedNymWasm> {
   signal.throwIfAborted()
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: task,
-    execArgv: [],
-  })
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task, execArgv: [] })
   const waiting = new Map<number, { resolve: () => void; reject: (reason: unknown) => void }>()
   const backlog = createBacklog(packetMs(task.traffic))
   let sent = 0

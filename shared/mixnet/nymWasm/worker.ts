@@ -99,11 +99,7 @@ function fail(error: unknown): void {
     return
   }
   const kind = error instanceof MixnetError ? error.kind : undefined
-  say({
-    type: 'failed',
-    kind,
-    text: error instanceof Error ? error.message : String(error),
-  })
+  say({ type: 'failed', kind, text: error instanceof Error ? error.message : String(error) })
 }
 
 interface AnonymousSenderTag {

@@ -24,7 +24,7 @@ const quick = () => ({
   disablePacing: true,
   averagePacketDelayMs: 1,
   pingIntervalMs: 300,
-  lostAfterMs: 2_000,
+  lostAfterMs: 20_000,
   minBackoffMs: 20,
   maxBackoffMs: 200,
 })
@@ -46,7 +46,7 @@ describe('nymSdk', () => {
 
   it('behavior: a lost gateway is noticed by silence, and the dialer starts anew', async () => {
     const listener = remember(createNymWasmListener(quick()))
-    const dialer = remember(await dialers.create(quick()))
+    const dialer = remember(await dialers.create({ ...quick(), lostAfterMs: 3_000 }))
     await Promise.all([listener.start(), dialer.start()])
     const [requests, replies] = [readFrom(listener.requests()), readFrom(dialer.replies())]
     await dialer.send(listener.address(), Uint8Array.of(1), 1)

@@ -1,4 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  type Localnet,
+  type NativeClientStandIn,
+  startLocalnet,
+  startNativeClientStandIn,
+} from '@veilcast/localnet'
 import { MixnetError } from '@veilcast/shared/mixnet'
 import { createLoopback, type Loopback } from '@veilcast/shared/mixnet/loopback'
 import { createNymSocketDialer, createNymSocketListener } from '@veilcast/shared/mixnet/nym-socket'
@@ -6,7 +12,7 @@ import { describeMixnetContract } from '../../contract/mixnet.ts'
 import { type FakeNativeClient, startFakeNativeClient } from '../../support/mixnetNativeClient.ts'
 import { createStopper, readFrom, until } from '../../support/mixnetReader.ts'
 
-const quick = { pingIntervalMs: 200, lostAfterMs: 2_000, minBackoffMs: 10, maxBackoffMs: 100 }
+const quick = { pingIntervalMs: 200, lostAfterMs: 20_000, minBackoffMs: 10, maxBackoffMs: 100 }
 const natives: FakeNativeClient[] = []
 let mixnet: Loopback
 
@@ -26,9 +32,37 @@ afterAll(async () => {
 })
 
 describeMixnetContract(
-  'nymSocket',
+  'nymSocket over the loopback',
   async () => {
     const [asking, answering] = [await startNative(), await startNative()]
+    return {
+      dialer: createNymSocketDialer({ ...quick, url: asking.url }),
+      listener: createNymSocketListener({ ...quick, url: answering.url }),
+    }
+  },
+  { surbsDieAtStop: false },
+)
+
+let localnet: Localnet
+const standIns: NativeClientStandIn[] = []
+beforeAll(async () => {
+  localnet = await startLocalnet({ seed: 3 })
+})
+afterAll(async () => {
+  await Promise.all(standIns.map((standIn) => standIn.stop()))
+  await localnet?.stop()
+})
+
+describeMixnetContract(
+  'nymSocket over the local Nym network',
+  async () => {
+    const { nymApiUrl, preferredGateway } = localnet
+    const profile = { nymApiUrl, preferredGateway, cover: false, pacing: false, averagePacketDelayMs: 1 }
+    const [asking, answering] = await Promise.all([
+      startNativeClientStandIn(profile),
+      startNativeClientStandIn(profile),
+    ])
+    standIns.push(asking, answering)
     return {
       dialer: createNymSocketDialer({ ...quick, url: asking.url }),
       listener: createNymSocketListener({ ...quick, url: answering.url }),
@@ -63,7 +97,9 @@ describe('nymSocket', () => {
   it('behavior: comes back after a cut, with what waited on both sides', async () => {
     const [asking, answering] = [await startNative(), await startNative()]
     const dialer = remember(createNymSocketDialer({ ...quick, url: asking.url }))
-    const listener = remember(createNymSocketListener({ ...quick, url: answering.url }))
+    const listener = remember(
+      createNymSocketListener({ ...quick, minBackoffMs: 500, maxBackoffMs: 500, url: answering.url }),
+    )
     await Promise.all([dialer.start(), listener.start()])
     const [requests, replies] = [readFrom(listener.requests()), readFrom(dialer.replies())]
     await dialer.send(listener.address(), Uint8Array.of(1), 2)
@@ -127,6 +163,32 @@ describe('nymSocket', () => {
       dialer.stop(),
       listener.stop(),
     ])
+  })
+
+  it('behavior: refuses more while the native client has enough to send', async () => {
+    const [asking, answering] = [await startNative(), await startNative()]
+    const dialer = remember(createNymSocketDialer({ ...quick, url: asking.url, maxLanePackets: 10 }))
+    const listener = remember(createNymSocketListener({ ...quick, url: answering.url }))
+    await Promise.all([dialer.start(), listener.start()])
+    const send = () =>
+      dialer.send(listener.address(), Uint8Array.of(1), 0).then(
+        () => 'sent',
+        (error: MixnetError) => error.kind,
+      )
+    for (const [packets, outcome] of [
+      [11, 'overloaded'],
+      [10, 'sent'],
+    ] as const) {
+      asking.say(Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, packets))
+      let heard: string | undefined
+      const look = async () => {
+        heard = await send()
+      }
+      await until(() => {
+        void look()
+        return heard === outcome
+      })
+    }
   })
 
   it('behavior: frames that make no sense change nothing', async () => {

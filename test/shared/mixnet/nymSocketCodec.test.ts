@@ -4,6 +4,7 @@ import { type MixnetAddress, maxPayloadBytes, parseAddress, type SenderTag } fro
 import fc from 'fast-check'
 import {
   decodeFrame,
+  encodeLaneQueueLength,
   encodeReply,
   encodeRequest,
   encodeSelfAddress,
@@ -19,11 +20,12 @@ const bytes = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ',
 describe('the frames of the native client', () => {
   it('golden: what we say', () => {
     const payload = Uint8Array.of(0xca, 0xfe)
-    const tail = `${'00'.repeat(8)}0000000000000002cafe`
+    const tail = '00000000000000010000000000000002cafe'
     expect(hex(encodeRequest(address, payload, 0))).toBe(`00${recipient}${tail}`)
     expect(hex(encodeRequest(address, payload, 50))).toBe(`0100000032${recipient}${tail}`)
     expect(hex(encodeReply(tag, payload))).toBe(`02${'ab'.repeat(16)}${tail}`)
     expect(hex(encodeSelfAddress())).toBe('03')
+    expect(hex(encodeLaneQueueLength())).toBe('050000000000000001')
   })
 
   it('golden: what we hear', () => {
@@ -37,7 +39,7 @@ describe('the frames of the native client', () => {
     expect(decodeFrame(bytes(`02 ${recipient}`))).toEqual({ kind: 'selfAddress', address })
     expect(decodeFrame(bytes(`03 ${'00'.repeat(8)} 0000000000000102`))).toEqual({
       kind: 'laneQueueLength',
-      packets: 258n,
+      packets: 258,
     })
     expect(decodeFrame(bytes('00 03 0000000000000002 6869'))).toEqual({ kind: 'error' })
   })

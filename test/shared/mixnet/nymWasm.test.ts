@@ -32,7 +32,7 @@ const quick = () => ({
   disablePacing: true,
   averagePacketDelayMs: 1,
   pingIntervalMs: 300,
-  lostAfterMs: 3_000,
+  lostAfterMs: 20_000,
   minBackoffMs: 20,
   maxBackoffMs: 200,
 })
@@ -113,6 +113,21 @@ describe('nymWasm', () => {
     expect([...(await replies.next())]).toEqual([22])
     await Promise.all([listener.stop(), dialer.stop()])
   })
+
+  it('behavior: a gateway that carries nothing any more is noticed by silence', async () => {
+    const impatient = { ...quick(), lostAfterMs: 2_000, connectTimeoutMs: 4_000 }
+    const listener = remember(createNymWasmListener(impatient))
+    const dialer = remember(createNymWasmDialer(impatient))
+    await Promise.all([listener.start(), dialer.start()])
+    const to = listener.address()
+    const restarted = new Promise<void>((resolve) => dialer.onRestart(resolve))
+    localnet.faults.setLossPerHop(1)
+    await restarted
+    await until(() => !listener.connected())
+    localnet.faults.setLossPerHop(0)
+    await until(() => listener.connected())
+    expect(listener.address()).toBe(to)
+  }, 60_000)
 
   it('behavior: an identity outlives kill -9, and what was sent meanwhile arrives', async () => {
     const identityFile = newFile()
