@@ -9,7 +9,7 @@ export interface Lifecycle {
   readonly interrupted: Promise<void>
 }
 
-const stopLimitMs = 20_000
+const stopLimitMs = 25_000
 
 export function createLifecycle(): Lifecycle {
   const stopping = new AbortController()
@@ -30,6 +30,13 @@ export function createLifecycle(): Lifecycle {
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
     process.on('SIGHUP', onSignal)
+    // Nobody reads on, as in `npm run demo | head`, or the terminal is gone: unheard, the error would end us with all running.
+    for (const output of [process.stdout, process.stderr]) {
+      output.on('error', () => {
+        stopping.abort()
+        resolve()
+      })
+    }
   })
 
   return {

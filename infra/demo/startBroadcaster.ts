@@ -15,6 +15,7 @@ export interface RunningBroadcaster {
 }
 
 const stopLimitMs = 15_000
+const exitLimitMs = 5_000
 
 /** Runs `veilcast-broadcaster run` as an operator would, in a process of its own, with its files in `folder`. */
 export async function startBroadcaster(
@@ -40,11 +41,20 @@ export async function startBroadcaster(
     log.write(chunk)
   })
 
+  // Whatever ends us, it does not outlive us.
+  const stopWithUs = (): void => void child.kill('SIGTERM')
+  process.once('exit', stopWithUs)
+
   async function stop(): Promise<void> {
     child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), stopLimitMs)
+    // A second signal makes it exit at once, and still stops its Postgres; SIGKILL would leave that running.
+    const late = [
+      setTimeout(() => child.kill('SIGTERM'), stopLimitMs),
+      setTimeout(() => child.kill('SIGKILL'), stopLimitMs + exitLimitMs),
+    ]
     await exited
-    clearTimeout(late)
+    for (const timer of late) clearTimeout(timer)
+    process.off('exit', stopWithUs)
     log.end()
   }
 
