@@ -24,8 +24,20 @@ export function printResults(sent: readonly Sent[]): void {
       row('SURBs in them', ({ receipt }) => String(receipt.messages.surbs)),
       row('replies heard', ({ receipt }) => String(receipt.messages.received)),
       row('reply packets (SURBs spent)', ({ replyPackets }) => String(replyPackets)),
-    ])}\n\n`,
+    ])}\n${note(sent)}\n`,
   )
+}
+
+/** The network counts what came: also what Nym's client sends once more where an acknowledgement is slow to come back. */
+function note(sent: readonly Sent[]): string {
+  const surplus = sent.reduce(
+    (sum, { packetsUp, replyPackets, receipt: { messages } }) =>
+      sum + packetsUp - messages.packetsUp + replyPackets - messages.received,
+    0,
+  )
+  return surplus > 0
+    ? `\n  Sent once more by Nym's client, on a busy machine: ${surplus} of these packets.\n`
+    : ''
 }
 
 function height(state: TxState): string {

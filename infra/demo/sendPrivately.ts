@@ -17,15 +17,13 @@ export interface Sent {
 }
 
 /** Cover traffic and messages to oneself are not counted: only packets between the wallet and the broadcaster. */
-function dataPackets({ localnet, broadcaster }: Stack): { up: number; replies: number; inFlight: number } {
+function dataPackets({ localnet, broadcaster }: Stack): { up: number; replies: number } {
   const broadcasterId = broadcaster.address.split('.', 1)[0] ?? ''
   let up = 0
-  let inFlight = 0
   for (const [id, counters] of Object.entries(localnet.counters().clients)) {
     if (id !== broadcasterId) up += counters.dataPacketsUp
-    inFlight += counters.packetsInFlight
   }
-  return { up, replies: localnet.countersOf(broadcaster.address).dataPacketsUp, inFlight }
+  return { up, replies: localnet.countersOf(broadcaster.address).dataPacketsUp }
 }
 
 export async function sendPrivately(
