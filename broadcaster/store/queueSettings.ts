@@ -1,7 +1,10 @@
 /** What both backends tell BullMQ. */
 
-/** A finished job leaves nothing behind: the record is the truth, and job data is a trace. */
-export const jobOptions = { removeOnComplete: true, removeOnFail: true } as const
+/** A finished job leaves nothing behind, and of events the latest only: the record is the truth, the rest is a trace. */
+export const queueOptions = {
+  defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+  streams: { events: { maxLen: 1_000 } },
+} as const
 
 export const workerOptions = {
   autorun: false,

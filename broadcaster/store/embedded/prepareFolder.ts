@@ -96,8 +96,7 @@ function fits(folder: string): boolean {
 }
 
 async function keepPassword(file: string, user: ServerUser | undefined): Promise<string> {
-  const draft = `${file}.${process.pid}`
-  await rm(draft, { force: true })
+  const draft = `${file}.${randomBytes(4).toString('hex')}`
   await writeFile(draft, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   // initdb reads it as the server's user.
   if (user !== undefined) await chown(draft, user.uid, user.gid)
@@ -115,8 +114,7 @@ async function versionOf(data: string): Promise<number | undefined> {
 /** Into a folder of its own that takes the right name when it is complete: a killed start leaves no half of one. */
 async function initialise(folder: DataFolder, signal: AbortSignal): Promise<void> {
   const { path, data, native, user } = folder
-  const draft = `${data}.${process.pid}`
-  await rm(draft, { recursive: true, force: true })
+  const draft = `${data}.${randomBytes(4).toString('hex')}`
   await mkdir(draft, { mode: 0o700 })
   if (user !== undefined) await chown(draft, user.uid, user.gid)
   const code = await new Promise<number | null>((done) => {

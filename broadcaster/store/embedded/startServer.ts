@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, ClientConfig } from 'pg'
@@ -32,8 +32,9 @@ const settings = [
   'max_wal_senders=0',
   'io_method=sync',
   'jit=off',
-  // Only why it could not start: statements and values never reach the file.
-  'log_min_messages=fatal',
+  // Why it could not start, and little more: statements and values never reach the file.
+  'log_min_messages=log',
+  'log_checkpoints=off',
   'log_min_error_statement=panic',
 ]
 
@@ -72,6 +73,7 @@ export async function startServer(dataDir: string, signal: AbortSignal): Promise
         await removeDrafts(folder)
         return server
       }
+      await delay(pollMs)
     }
   }
   throw new StoreError('Postgres did not start in time: postgres.log in the data folder may say why.')
@@ -83,7 +85,7 @@ async function stopOrphan(pid: number, claim: Client, deadline: number): Promise
   await claim.end().catch(() => {})
 }
 
-/** Undefined where another start was faster. */
+/** Undefined where it is worth another try. */
 async function run(
   folder: DataFolder,
   connection: ClientConfig,
@@ -130,6 +132,7 @@ async function run(
         async stop() {
           await release()
           await stopChild()
+          if (!folder.sockets.startsWith(folder.path)) await rmdir(folder.sockets).catch(() => {})
         },
       }
     }
@@ -138,8 +141,14 @@ async function run(
     throw error
   }
   await stopChild()
-  if ((await findPostmaster(folder.data)) !== undefined) return undefined
+  if ((await findPostmaster(folder.data)) !== undefined || (await passes(folder))) return undefined
   throw new StoreError('Postgres did not start: postgres.log in the data folder says why.')
+}
+
+/** Another start was faster, or what a killed server left is still going down. */
+async function passes(folder: DataFolder): Promise<boolean> {
+  const log = await readFile(folder.logFile, 'utf8')
+  return /lock file .* already exists|shared memory block .* still in use/.test(log)
 }
 
 function spawnServer(folder: DataFolder): ChildProcess {
@@ -198,7 +207,7 @@ function keepClaim(first: Client, connection: ClientConfig): () => Promise<void>
 /** What starts that were killed left half made. */
 async function removeDrafts(folder: DataFolder): Promise<void> {
   for (const name of await readdir(folder.path)) {
-    if (/^(data|programs|password)\.\d+$/.test(name)) {
+    if (/^(data|programs|password)\.[0-9a-f]{8}$/.test(name)) {
       await rm(join(folder.path, name), { recursive: true, force: true })
     }
   }

@@ -8,7 +8,7 @@ import {
 } from 'bullmq'
 import type { Pool } from 'pg'
 import type { QueueBackend } from '../QueueBackend.ts'
-import { jobOptions, maxWorkers, workerOptions } from '../queueSettings.ts'
+import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
 
 const classes = withBackend(createPostgresBackend)
@@ -37,7 +37,7 @@ export function postgresQueues(pool: Pool): Omit<QueueBackend, 'start'> {
     queue(name) {
       const known = queues.get(name)
       if (known !== undefined) return known
-      const queue = new classes.Queue(name, { connection, defaultJobOptions: jobOptions })
+      const queue = new classes.Queue(name, { ...queueOptions, connection })
       queue.on('error', () => {})
       // BullMQ's types name the backend; the port's users see what all backends share.
       queues.set(name, queue as unknown as Queue)

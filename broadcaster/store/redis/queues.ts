@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { QueueBackend } from '../QueueBackend.ts'
-import { jobOptions, maxWorkers, workerOptions } from '../queueSettings.ts'
+import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
 
 /** BullMQ's own hash tag: its keys never meet the record's, and share a node. */
@@ -23,9 +23,9 @@ export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend
       const known = queues.get(name)
       if (known !== undefined) return known
       const queue = new Queue(name, {
+        ...queueOptions,
         connection: producer,
         prefix,
-        defaultJobOptions: jobOptions,
         skipWaitingForReady: true,
       })
       queue.on('error', () => {})
