@@ -84,10 +84,10 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     running.push(() => dashboard?.close() ?? Promise.resolve())
 
     step(`watching ${adapters.map(({ chain }) => chain).join(', ')}`)
-    for (const adapter of adapters) {
+    const watched = adapters.map((adapter) => {
       running.push(() => adapter.stop())
-      await adapter.start()
-    }
+      return adapter.start()
+    })
 
     const submitJobs = createSubmitJobs(queues)
     const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
@@ -124,6 +124,8 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     step('connecting to the mixnet')
     running.push(() => listener.stop())
     await listener.start(waiting)
+    // What waited at the gateway comes at once: no chain shall seem dead to it because nobody has asked the chain yet.
+    await Promise.all(watched)
 
     const askers = createAskers()
     const replier = createReplier({ listener, incarnation: await records.incarnation(), metrics, logger })

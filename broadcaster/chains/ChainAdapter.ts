@@ -12,7 +12,7 @@ export interface ChainAdapter {
   readonly family: 'evm' | 'cosmos'
   readonly finality: { readonly rule: FinalityRule; readonly confirmations: number }
   readonly maxTransactionBytes: number
-  /** Starts watching the endpoints' health; does not wait for one to be live. */
+  /** Starts watching the endpoints' health. Resolves once each was asked for the first time, live or not: seconds at most. */
   start(): Promise<void>
   stop(): Promise<void>
   /** Whether an endpoint is live: it answered lately, on the right chain, and is not far behind. */

@@ -39,7 +39,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     family: 'cosmos',
     finality: { rule: 'instant', confirmations: 0 },
     maxTransactionBytes,
-    start: async () => pool.start(),
+    start: () => pool.start(),
     stop: () => pool.stop(),
     live: () => pool.live(),
 

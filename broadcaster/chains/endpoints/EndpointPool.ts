@@ -16,7 +16,8 @@ export interface ProbeResult {
 
 /** The endpoints of one chain: which are live, whom to ask, whom to hand a transaction to. */
 export interface EndpointPool<Client> {
-  start(): void
+  /** Resolves once each endpoint was probed for the first time, which takes `probeTimeoutMs` at most. */
+  start(): Promise<void>
   stop(): Promise<void>
   live(): boolean
   /** A live endpoint's id: `sticky` where it is live and not avoided, else one at random; undefined where none is left. */

@@ -132,10 +132,12 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
   const liveOnes = (): Watched<Client>[] => [...watched.values()].filter(({ trouble }) => trouble === 'none')
 
   return {
-    start() {
-      if (stopping && !stopping.signal.aborted) return
-      stopping = new AbortController()
-      for (const one of watched.values()) probeIn(one, 0)
+    async start() {
+      if (!stopping || stopping.signal.aborted) {
+        stopping = new AbortController()
+        for (const one of watched.values()) one.probing = probeOnce(one, stopping.signal)
+      }
+      await Promise.all([...watched.values()].map(({ probing }) => probing))
     },
 
     async stop() {

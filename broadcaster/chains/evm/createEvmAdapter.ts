@@ -38,7 +38,7 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       confirmations: finality.rule === 'confirmations' ? finality.confirmations : 0,
     },
     maxTransactionBytes,
-    start: async () => pool.start(),
+    start: () => pool.start(),
     stop: () => pool.stop(),
     live: () => pool.live(),
     endpoints: () => pool.health(),
