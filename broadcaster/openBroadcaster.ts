@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BroadcasterConfig } from './config/config.ts'
 import { openKeyFile } from './config/keyFile.ts'
+import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListener } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
@@ -18,7 +18,7 @@ export async function openBroadcaster(
   config: BroadcasterConfig,
   options: { readonly environment?: Environment; readonly logger?: Logger } = {},
 ): Promise<Broadcaster> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o755 })
+  await makeDataFolder(config.dataDir)
   const secret = await openKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
   return createBroadcaster({
     listener: await openListener(config.mixnet, config.dataDir),

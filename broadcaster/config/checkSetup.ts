@@ -4,6 +4,7 @@ import { type Environment, storeOf } from '../openBroadcaster.ts'
 import { openStore } from '../store/openStore.ts'
 import type { BroadcasterConfig } from './config.ts'
 import { openKeyFile } from './keyFile.ts'
+import { makeDataFolder } from './makeDataFolder.ts'
 import { openListener } from './openListener.ts'
 
 export interface Finding {
@@ -12,7 +13,6 @@ export interface Finding {
   readonly found: string
 }
 
-const chainLimitMs = 10_000
 const mixnetLimitMs = 60_000
 
 /** Tries everything that `run` would need, one after the other, and leaves nothing running. */
@@ -30,6 +30,10 @@ export async function checkSetup(
     }
   }
 
+  await attempt('data folder', async () => {
+    await makeDataFolder(config.dataDir)
+    return 'ours'
+  })
   await attempt('key file', async () => {
     await openKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
     return 'readable by its owner only'
@@ -48,13 +52,6 @@ export async function checkSetup(
     const adapter = create()
     try {
       await adapter.start()
-      const endMs = Date.now() + chainLimitMs
-      while (
-        Date.now() < endMs &&
-        adapter.endpoints().some(({ live, trouble }) => !live && trouble === 'none')
-      ) {
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
       for (const { id, live, height, trouble } of adapter.endpoints()) {
         findings.push({ what: `${chain} ${id}`, ok: live, found: live ? `at block ${height}` : trouble })
       }
@@ -66,8 +63,8 @@ export async function checkSetup(
     const listener = await openListener(config.mixnet, config.dataDir)
     try {
       await listener.start({ signal: AbortSignal.timeout(mixnetLimitMs) })
-      const trip = listener.lastRoundTrip?.()
-      return `a round trip took ${trip?.tookMs ?? '?'} ms; our address is ${listener.address()}`
+      const tookMs = listener.lastRoundTrip?.()?.tookMs
+      return `a round trip took ${tookMs === undefined ? '?' : Math.round(tookMs)} ms; our address is ${listener.address()}`
     } finally {
       await listener.stop()
     }

@@ -11,6 +11,11 @@ import { queueBoard } from './queueBoard.ts'
 import type { Readiness } from './readiness.ts'
 import { readyz } from './readyz.ts'
 
+/** It cannot be opened; the text names the port. */
+export class DashboardError extends Error {
+  override readonly name = 'DashboardError'
+}
+
 export interface Dashboard {
   readonly url: string
   close(): Promise<void>
@@ -46,7 +51,7 @@ export async function openDashboard(parts: {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
-        new Error(
+        new DashboardError(
           `The dashboard cannot listen on ${parts.host}:${parts.port} (${error.code}). Set another http.port.`,
         ),
       ),

@@ -20,10 +20,13 @@ export function createLogger(level: LogLevel): Logger {
   return pino(options, pino.destination({ fd: 2, sync: true }))
 }
 
-/** The class of an error, and its text only where the text is ours. */
+/** The class of an error, and its text only where the text is ours; of a system call that failed, what it was and its code. */
 export function describeError(error: unknown): { name: string; message?: string } {
   if (!(error instanceof Error)) return { name: typeof error }
-  return ownErrors.has(error.name) ? { name: error.name, message: error.message } : { name: error.name }
+  const { name, message } = error
+  if (ownErrors.has(name)) return { name, message }
+  const { syscall, code } = error as NodeJS.ErrnoException
+  return syscall && code ? { name, message: `${syscall} failed: ${code}` } : { name }
 }
 
 const ownErrors: ReadonlySet<string> = new Set([
@@ -34,6 +37,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'TransactionRefused',
   'ReadRefused',
   'ConfigError',
+  'DashboardError',
 ])
 
 const salt = randomBytes(32)
