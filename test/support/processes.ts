@@ -7,8 +7,8 @@ import { stringify } from 'yaml'
 import type { ChainSetup } from './path.ts'
 
 export const root = join(__dirname, '../..')
-export const broadcasterProgram = join(root, 'broadcaster/dist/main.js')
-export const clientProgram = join(root, 'client/dist/cli/main.js')
+export const broadcasterProgram = join(root, 'broadcaster/bin/veilcast-broadcaster.js')
+export const clientProgram = join(root, 'client/bin/veilcast.js')
 
 export interface Ended {
   readonly code: number | null
