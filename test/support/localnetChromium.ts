@@ -1,19 +1,10 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe } from '@jest/globals'
 import { chromium, type Page } from 'playwright-core'
-
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-
-/** The one gate for suites that need a browser: without Chromium they are listed as skipped, by name. */
-export const describeInChromium = existsSync(executablePath)
-  ? describe
-  : (name: string, suite: () => void) =>
-      describe.skip(`${name} (no Chromium at CHROMIUM_PATH or ${executablePath})`, suite)
+import { chromiumPath } from './chromium.ts'
 
 const ARGUMENTS = [
   '--headless',
@@ -50,7 +41,7 @@ export async function openSdkPage(): Promise<{ page: Page; close(): Promise<void
       response.setHeader('content-type', 'text/html').setHeader('content-security-policy', POLICY).end(PAGE)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
+  const browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ARGUMENTS })
   const page = await browser.newPage()
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   return {

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { MixnetError, type MixnetErrorKind } from '@veilcast/shared/mixnet'
 import type { LinkDialer, NymSdkDialerOptions } from '@veilcast/shared/mixnet/nym-sdk'
 import { chromium, type Page } from 'playwright-core'
+import { chromiumPath } from './chromium.ts'
 
 export interface BrowserDialers {
   /** A dialer in a page of its own, driven from here. */
@@ -60,7 +61,7 @@ export async function startBrowserDialers(): Promise<BrowserDialers> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    executablePath: chromiumPath ?? '',
     args: ['--no-sandbox'],
   })
 

@@ -6,7 +6,8 @@ import {
   startWasmClient,
   type WasmClient,
 } from '@veilcast/localnet'
-import { describeInChromium, openSdkPage } from '../../support/localnetChromium.ts'
+import { describeInChromium } from '../../support/chromium.ts'
+import { openSdkPage } from '../../support/localnetChromium.ts'
 
 type Sdk = {
   client: {
