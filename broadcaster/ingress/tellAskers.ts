@@ -1,9 +1,9 @@
 import { type TxState, toTxId } from '@veilcast/shared/protocol'
+import { stateOf } from '../store/stateOf.ts'
 import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Asker, Askers } from './askers.ts'
 import type { Replier } from './replier.ts'
-import { stateOf } from './stateOf.ts'
 
 export interface TellAskers {
   /** Answers a request that has just come (again): with the state as it is, whatever was told before. */

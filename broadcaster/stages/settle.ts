@@ -1,8 +1,8 @@
 import type { WireError } from '@veilcast/shared/errors'
 import { type Inclusion, maxRevertDataBytes, type TxState, toTxId } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
-import { openDetail, sealDetail } from '../ingress/stateOf.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { openDetail, sealDetail } from '../store/stateOf.ts'
 import type { BlockRef, RecordState, TxPatch, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 

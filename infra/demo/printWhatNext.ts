@@ -1,4 +1,4 @@
-import type { Stack } from './main.ts'
+import type { Stack } from './startStack.ts'
 
 /** With --keep: what a curious person would do next. */
 export function printWhatNext({ localnet, anvil, cosmos, broadcaster }: Stack): void {

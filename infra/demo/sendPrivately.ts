@@ -1,6 +1,6 @@
 import type { Receipt, VeilcastClient } from '@veilcast/client'
-import type { Stack } from './main.ts'
 import { say } from './say.ts'
+import type { Stack } from './startStack.ts'
 
 /** One transaction's way, with what it cost as the local network counted it. */
 export interface Sent {

@@ -1,6 +1,6 @@
 import { type Durability, type TxState, txState } from '@veilcast/shared/protocol'
-import type { TxRecord } from '../store/TxStore.ts'
-import type { Vault } from '../store/vault.ts'
+import type { TxRecord } from './TxStore.ts'
+import type { Vault } from './vault.ts'
 
 /** What a wallet is told about a record. */
 export function stateOf(record: TxRecord, vault: Vault, durability: Durability): TxState {
