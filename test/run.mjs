@@ -6,6 +6,13 @@ import { ensureReady, root } from '../infra/setup/ensureReady.mjs'
 
 // `npm test [-- path …]`: installs and builds what is missing, runs jest, and says what was left out on this machine and how
 // to have it.
+
+/**
+ * Suites in which a Nym network shares the machine with what they test: one after the other, since a mixnet that is starved of
+ * its processor is a lossy one.
+ */
+const networkSuites = 'test/(e2e|infra/localnet|shared/mixnet)/'
+
 try {
   await ensureReady()
 } catch (error) {
@@ -13,44 +20,59 @@ try {
   process.exit(1)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'veilcast-test-'))
-const resultFile = join(folder, 'result.json')
-const jest = spawnSync(
-  process.execPath,
-  [
-    join(root, 'node_modules/jest/bin/jest.js'),
-    '-c',
-    join(root, 'test/jest.config.mjs'),
-    '--json',
-    `--outputFile=${resultFile}`,
-    ...process.argv.slice(2),
-  ],
-  { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-)
+const named = process.argv.slice(2)
+const results =
+  named.length > 0
+    ? [runJest(named)]
+    : [
+        runJest([`--testPathIgnorePatterns=/node_modules/|${networkSuites}`]),
+        runJest(['--runInBand', networkSuites]),
+      ]
 
-let counts
-try {
-  counts = JSON.parse(readFileSync(resultFile, 'utf8'))
-} catch {
-  process.stderr.write('jest wrote no result\n')
-  process.exit(jest.status || 1)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
-
-// A suite that needs more than this machine has says in its title what, and how to have it.
-const leftOut = new Set(
-  counts.testResults
-    .flatMap(({ assertionResults }) => assertionResults)
-    .filter(({ status }) => status === 'pending')
-    .map(({ ancestorTitles, title }) => ancestorTitles.join(' › ') || title),
-)
+const leftOut = new Set(results.flatMap(titlesLeftOut))
 if (leftOut.size > 0) {
   process.stdout.write(`\nLeft out on this machine:\n${[...leftOut].map((title) => `  ${title}\n`).join('')}`)
 }
+const sum = (count) => results.reduce((total, result) => total + count(result), 0)
+const passed = sum(({ numPassedTests }) => numPassedTests)
 // A suite that could not even be loaded has no tests of its own to count.
-const failed = counts.numFailedTests + counts.numRuntimeErrorTestSuites
-process.stdout.write(
-  `\n${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped\n`,
+const failed = sum(
+  ({ numFailedTests, numRuntimeErrorTestSuites }) => numFailedTests + numRuntimeErrorTestSuites,
 )
-process.exit(failed > 0 || counts.numPassedTests === 0 ? 1 : (jest.status ?? 1))
+const skipped = sum(({ numPendingTests, numTodoTests }) => numPendingTests + numTodoTests)
+process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`)
+process.exit(failed > 0 || passed === 0 || results.some(({ status }) => status !== 0) ? 1 : 0)
+
+function runJest(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'veilcast-jest-'))
+  const resultFile = join(folder, 'result.json')
+  const config = join(root, 'test/jest.config.mjs')
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '-c',
+      config,
+      '--json',
+      `--outputFile=${resultFile}`,
+      ...args,
+    ],
+    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  try {
+    return { ...JSON.parse(readFileSync(resultFile, 'utf8')), status }
+  } catch {
+    process.stderr.write('jest ended without a result\n')
+    process.exit(1)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A suite that needs more than this machine has says in its title what, and how to have it. */
+function titlesLeftOut({ testResults }) {
+  return testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'pending')
+    .map(({ ancestorTitles, title }) => ancestorTitles.join(' › ') || title)
+}
