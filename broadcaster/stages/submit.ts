@@ -9,10 +9,9 @@ import type { TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Settle } from './settle.ts'
 import { maxDelayMs, type SubmitJob, submitQueue } from './submitJobs.ts'
+import { withLease } from './withLease.ts'
 
 const concurrency = 32
-/** Longer than `maxLaneRunMs` and handing over to every endpoint in turn together. */
-const laneLeaseMs = 90_000
 const maxLaneRunMs = 30_000
 /** Transactions of one account that one run looks back over, and hands over. */
 const maxLaneRun = 64
@@ -46,9 +45,10 @@ export function createSubmitStage(parts: {
     try {
       result = await handOver(job, signal)
     } catch (error) {
-      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record.
+      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record, which may say
+      // exposed although nothing was handed over.
       logger.warn({ err: error, tx: shortId(job.data.key), chain: job.data.chain }, 'submit will run again')
-      result = 'again'
+      result = 'againAfterHanding'
     }
     if (result === 'done') return
     const { delayMs } = job.data
@@ -76,19 +76,15 @@ export function createSubmitStage(parts: {
 
     const lane = `lane-${record.chain}-${record.laneMac}`
     const owner = `${process.pid}-${job.id}`
-    if (!(await records.lease(lane, owner, laneLeaseMs))) return 'soon'
-    try {
-      return await drainLane(adapter, record, signal)
-    } finally {
-      await records.unlease(lane, owner)
-    }
+    const drained = await withLease(records, lane, owner, signal, (held) => drainLane(adapter, record, held))
+    return drained ?? 'soon'
   }
 
   /**
    * Hands over all that is held of one account, lowest number first, whoever's job this is: a job that was a moment too
    * early for its turn need not be woken.
    */
-  async function drainLane(adapter: ChainAdapter, own: TxRecord, signal?: AbortSignal): Promise<Result> {
+  async function drainLane(adapter: ChainAdapter, own: TxRecord, signal: AbortSignal): Promise<Result> {
     const startMs = Date.now()
     let turn: readonly TxRecord[] = [own]
     for (let steps = 0; steps < maxLaneRun; steps++) {
@@ -98,7 +94,7 @@ export function createSubmitStage(parts: {
     }
     let ownResult: Result = 'again'
     for (let steps = 0; steps < maxLaneRun && turn.length > 0; steps++) {
-      if (Date.now() - startMs > maxLaneRunMs || signal?.aborted) break
+      if (Date.now() - startMs > maxLaneRunMs || signal.aborted) break
       for (const record of turn) {
         const result = await inOrder(adapter, record, signal)
         if (record.key === own.key) ownResult = result
