@@ -92,7 +92,7 @@ export function createAdmit(parts: {
     if (record.state === 'held') await submitJobs.add(record)
     if (asker === 'full')
       return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
-    tell.answer(asker, record)
+    await tell.answer(asker)
     return 'told'
   }
 

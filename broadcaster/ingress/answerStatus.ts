@@ -36,13 +36,7 @@ export function createAnswerStatus(parts: {
     if (asker === 'reused') return { failure: wireError('requestIdReused') }
     if (asker === 'full')
       return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
-    // Read again: a change between the look-up and the registration would otherwise be told to nobody.
-    const record = await records.get(found.key)
-    if (record === null) {
-      askers.drop(asker)
-      return { failure: wireError('unknownRequest') }
-    }
-    tell.answer(asker, record)
+    await tell.answer(asker)
     return 'told'
   }
 }

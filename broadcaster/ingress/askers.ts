@@ -14,8 +14,10 @@ export interface Asker {
   everyStage: boolean
   /** Reply packets that this request still pays for. */
   credit: number
-  /** Number and stage of the last state that was told, 0 before the first. */
+  /** Number of the last state that was told, 0 before the first and after a repetition. */
   toldNumber: number
+  /** False from its registration until it is its turn to be answered: news before that are in the answer. */
+  answering: boolean
   readonly expiresAtMs: number
 }
 
@@ -73,6 +75,8 @@ export function createAskers(): Askers {
           known.credit = Math.min(known.credit + added.surbs, maxCredit)
           known.until = added.until
           known.everyStage = added.everyStage
+          known.toldNumber = 0
+          known.answering = false
           return known
         }
       }
@@ -86,6 +90,7 @@ export function createAskers(): Askers {
         everyStage: added.everyStage,
         credit: Math.min(added.surbs, maxCredit),
         toldNumber: 0,
+        answering: false,
         expiresAtMs: added.nowMs + askerLifetimeMs,
       }
       byId.set(hex(asker.id), asker)

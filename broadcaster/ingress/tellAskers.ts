@@ -6,8 +6,8 @@ import type { Asker, Askers } from './askers.ts'
 import type { Replier } from './replier.ts'
 
 export interface TellAskers {
-  /** Answers a request that has just come (again): with the state as it is, whatever was told before. */
-  answer(asker: Asker, record: TxRecord): void
+  /** Answers a request that has just come (again): once, with the state as it is now. */
+  answer(asker: Asker): Promise<void>
   /** Reads the record and tells whoever wanted to hear of what it says now. */
   news(key: TxKey): Promise<void>
 }
@@ -30,7 +30,11 @@ export function createTellAskers(parts: {
   }
 
   return {
-    answer(asker, record) {
+    async answer(asker) {
+      // From here on news are told too: whoever reads the record first tells, and the other finds it told.
+      asker.answering = true
+      const record = await records.get(asker.key)
+      if (record === null || record.number <= asker.toldNumber) return
       tell(asker, record, stateOf(record, vault, records.durability))
     },
     async news(key) {
@@ -40,7 +44,8 @@ export function createTellAskers(parts: {
       if (record === null) return
       const state = stateOf(record, vault, records.durability)
       for (const asker of waiting) {
-        if (record.number > asker.toldNumber && wants(asker, state)) tell(asker, record, state)
+        if (!asker.answering || record.number <= asker.toldNumber) continue
+        if (wants(asker, state)) tell(asker, record, state)
       }
     },
   }
