@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { VeilcastClient } from '@veilcast/client'
+import { type Anvil, startAnvil } from '@veilcast/devnet'
+import { createLoopback } from '@veilcast/shared/mixnet/loopback'
+import { parseChainId } from '@veilcast/shared/protocol'
+import { keccak256 } from 'viem'
+import { signEthTransfer } from '../support/devnetSign.ts'
+import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faultyEndpoint.ts'
+import {
+  anvilSetup,
+  embeddedStore,
+  makeFolder,
+  startTestBroadcaster,
+  startTestClient,
+  type TestBroadcaster,
+  until,
+} from '../support/path.ts'
+
+const startLimitMs = 120_000
+const runLimitMs = 60_000
+
+describe('a chain that does not behave', () => {
+  let anvil: Anvil
+  let proxy: FaultyEndpoint
+  let broadcaster: TestBroadcaster
+  let client: VeilcastClient
+  let folder: Awaited<ReturnType<typeof makeFolder>>
+
+  async function start(more: (proxyUrl: string) => object): Promise<void> {
+    const loopback = createLoopback({ seed: 7 })
+    broadcaster = await startTestBroadcaster({
+      listener: loopback.listener(),
+      store: embeddedStore(folder.path),
+      chains: [anvilSetup(anvil, proxy.url, more(proxy.url))],
+    })
+    client = await startTestClient(loopback.dialer(), [broadcaster.address()])
+  }
+
+  beforeEach(async () => {
+    folder = await makeFolder()
+    anvil = await startAnvil({})
+    proxy = await startFaultyEndpoint(anvil.rpcUrl)
+  }, startLimitMs)
+
+  afterEach(async () => {
+    await client?.stop()
+    await broadcaster?.stop()
+    await proxy?.stop()
+    await anvil?.stop()
+    await folder?.remove()
+  }, startLimitMs)
+
+  function transfer(account = 0): Promise<`0x${string}`> {
+    return signEthTransfer(anvil, {
+      from: anvil.accounts[account]!,
+      to: anvil.accounts[9]!.address,
+      valueWei: 1n,
+    })
+  }
+
+  it(
+    'hangs at one endpoint: the next one is handed the transaction',
+    async () => {
+      await start((url) => ({
+        endpoints: [
+          { id: 'hangs', url },
+          { id: 'works', url: anvil.rpcUrl },
+        ],
+        requestTimeoutMs: 500,
+      }))
+      proxy.set({ mode: 'hang', methods: ['eth_sendRawTransaction'] })
+      // Endpoints are drawn at random: of eight transactions some meet the one that hangs.
+      const receipts = await Promise.all(
+        [0, 1, 2, 3, 4, 5, 6, 7].map(async (account) =>
+          client.submit({ chain: anvil.chainId, signedTx: await transfer(account) }),
+        ),
+      )
+      expect(receipts.every(({ ok }) => ok)).toBe(true)
+      expect(proxy.calls('eth_sendRawTransaction')).toBeGreaterThan(0)
+    },
+    runLimitMs,
+  )
+
+  it(
+    'reorganises after included: seen, sent again, and final in another block',
+    async () => {
+      await start(() => ({ finality: { rule: 'confirmations', confirmations: 4 } }))
+      const record = async () => (await broadcaster.store.records.listLive(chainId, { limit: 1 }))[0]
+      const chainId = parseChainId(anvil.chainId)
+      const submitted = client.submit({ chain: chainId, signedTx: await transfer(), until: 'final' })
+      await until(async () => (await record())?.state === 'included')
+      const before = (await record())?.blockHash
+      await anvil.reorg(1)
+      await anvil.mine(1)
+      await until(async () => {
+        const now = await record()
+        return now?.state === 'included' && now.blockHash !== before
+      })
+      const after = (await record())?.blockHash
+      await anvil.mine(6)
+      const receipt = await submitted
+      expect(receipt.stage).toBe('final')
+      expect(receipt.ok).toBe(true)
+      const onChain = await anvil.rpc<{ blockHash: string }>('eth_getTransactionReceipt', [receipt.txId])
+      expect(onChain.blockHash).toBe(`0x${after}`)
+    },
+    runLimitMs,
+  )
+
+  it(
+    'includes another transaction with the same nonce: replaced, at finality depth, with its hash',
+    async () => {
+      await anvil.setAutomine(false)
+      await start(() => ({ finality: { rule: 'confirmations', confirmations: 2 } }))
+      const signedTx = await transfer()
+      const replacing = await signEthTransfer(anvil, {
+        from: anvil.accounts[0]!,
+        to: anvil.accounts[8]!.address,
+        valueWei: 2n,
+        nonce: 0,
+        maxFeePerGas: 9_000_000_000n,
+        maxPriorityFeePerGas: 5_000_000_000n,
+      })
+      const replace = async (): Promise<void> => {
+        await until(async () => (await anvil.rpc('eth_getTransactionByHash', [keccak256(signedTx)])) !== null)
+        await anvil.rpc('eth_sendRawTransaction', [replacing])
+        await anvil.mine(5)
+      }
+      const submitted = client.submit(
+        { chain: anvil.chainId, signedTx, everyStage: true },
+        {
+          onProgress({ stage }) {
+            if (stage === 'submitted') void replace()
+          },
+        },
+      )
+      await expect(submitted).rejects.toMatchObject({ errorName: 'replaced', outcome: 'onChain' })
+    },
+    runLimitMs,
+  )
+})
