@@ -25,7 +25,7 @@ afterEach(async () => {
 
 /** In a session of its own, as in a terminal. Whatever it starts has the folder in its environment or its command line. */
 function runDemo(): Running {
-  const env = { TMPDIR: temporary, ...(cosmos ? {} : { PATH: join(process.execPath, '..') }) }
+  const env = { TMPDIR: temporary, ...(cosmos ? {} : { VEILCAST_COSMOS_BINARY: join(temporary, 'none') }) }
   return run('npm', ['run', 'demo'], { detached: true, env })
 }
 
