@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -19,17 +19,22 @@ export async function ensureReady() {
       '--no-fund',
       '--loglevel=error',
     ])
+    copyFileSync(join(root, 'package-lock.json'), installedLock)
   }
   const started = Date.now()
   await command(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'])
   process.stdout.write(`built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
 }
 
+/** What `npm ci` was last run for: a copy of the lock file beside what it installed. */
+const installedLock = join(root, 'node_modules/.veilcast-lock.json')
+
 function installed() {
-  const mark = join(root, 'node_modules/.package-lock.json')
-  return (
-    existsSync(mark) && statSync(mark).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs - 1000
-  )
+  // An installation that somebody else made counts where it is not older than the lock file.
+  const npmMark = join(root, 'node_modules/.package-lock.json')
+  const lock = join(root, 'package-lock.json')
+  if (existsSync(installedLock)) return readFileSync(installedLock, 'utf8') === readFileSync(lock, 'utf8')
+  return existsSync(npmMark) && statSync(npmMark).mtimeMs >= statSync(lock).mtimeMs - 1000
 }
 
 /** Runs it with our own output; a signal that reaches us has reached it too, being in our group. */

@@ -16,6 +16,7 @@ import {
   type FaultyEndpoint,
   startFaultyEndpoint,
 } from '../support/faultyEndpoint.ts'
+import { until } from '../support/until.ts'
 
 /** A real chain of one family, and what the suite has to know of it. */
 export interface ChainUnderTest {
@@ -312,10 +313,6 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
 
 function isSuccess(inclusion: Inclusion): boolean {
   return inclusion.family === 'evm' ? inclusion.ok : inclusion.code === 0
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 function signNext(account: TestAccount): Promise<Uint8Array> {

@@ -16,6 +16,7 @@ import {
   type TxStore,
 } from '../../broadcaster/dist/store/index.js'
 import type { StoreServer } from '../support/store.ts'
+import { until } from '../support/until.ts'
 
 const chain = parseChainId('eip155:1')
 const otherChain = parseChainId('cosmos:cosmoshub-4')
@@ -754,12 +755,4 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
       await store.stop()
     }, 60_000)
   })
-}
-
-async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const deadline = Date.now() + limitMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('It did not come true in time.')
-    await delay(10)
-  }
 }

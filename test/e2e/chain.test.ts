@@ -13,8 +13,8 @@ import {
   startTestBroadcaster,
   startTestClient,
   type TestBroadcaster,
-  until,
 } from '../support/path.ts'
+import { until } from '../support/until.ts'
 
 const startLimitMs = 120_000
 const runLimitMs = 60_000

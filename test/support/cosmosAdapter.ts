@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { coin, DirectSecp256k1HdWallet } from '@cosmjs/proto-signing'
 import { calculateFee, SigningStargateClient } from '@cosmjs/stargate'
 import { type CosmosChain, startCosmosChain } from '@veilcast/devnet'
@@ -7,6 +6,7 @@ import { cosmosChainConfig } from '../../broadcaster/dist/chains/cosmos/config.j
 import { createCosmosAdapter } from '../../broadcaster/dist/chains/cosmos/createCosmosAdapter.js'
 import type { ChainUnderTest } from '../contract/chainAdapter.ts'
 import { CosmosKey, signCosmosTx, txBytes } from './cosmosTx.ts'
+import { until } from './until.ts'
 
 /** Of the chain fake-1, unless told otherwise. */
 export function cosmosAdapterOf(urls: readonly string[], more: Record<string, unknown> = {}): ChainAdapter {
@@ -30,10 +30,6 @@ export async function liveCosmosAdapter(
   await adapter.start()
   await until(() => adapter.endpoints().every(({ live }) => live))
   return adapter
-}
-
-export async function until(done: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await done())) await delay(20)
 }
 
 /** Accounts that one chain of the contract suite can give away. */

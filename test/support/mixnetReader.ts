@@ -25,14 +25,6 @@ export function readFrom<T>(messages: AsyncIterable<T>): Reader<T> {
   }
 }
 
-/** Looks again and again, for 20 s at most, so that a test that fails also ends. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let looks = 0; !condition(); looks += 1) {
-    if (looks > 1_000) throw new Error('What was waited for did not happen.')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 export interface Stoppable {
   stop(): Promise<void>
 }

@@ -90,8 +90,3 @@ export async function startTestClient(
   await client.start()
   return client
 }
-
-/** Polls until it is so. The limit is jest's own. */
-export async function until(condition: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, everyMs))
-}

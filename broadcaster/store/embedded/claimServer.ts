@@ -3,7 +3,7 @@ import { failure } from '../postgres/failure.ts'
 
 /** Spells `VEIO`: whoever holds this lock in a session owns the server and its data folder. */
 const ownerLock = 0x5645494f
-const connectTimeoutMs = 5_000
+const connectTimeoutMs = 15_000
 /** Not up yet, not up any more, or no socket at all. */
 const passing = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03'])
 

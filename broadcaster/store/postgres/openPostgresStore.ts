@@ -9,7 +9,7 @@ import { migrateQueues, postgresQueues } from './queues.ts'
 import { postgresRecords } from './records.ts'
 
 const minVersion = 14
-const connectTimeoutMs = 5_000
+const connectTimeoutMs = 15_000
 /** A statement of the record that takes longer has failed. */
 const statementTimeoutMs = 15_000
 const recordConnections = 12

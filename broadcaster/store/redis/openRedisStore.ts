@@ -9,7 +9,7 @@ import { scripts } from './scripts.ts'
 
 type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
-const connectTimeoutMs = 5_000
+const connectTimeoutMs = 15_000
 const disconnectTimeoutMs = 500
 const commandTimeoutMs = 15_000
 const maxReconnectMs = 1_000

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { type Localnet, startLocalnet } from '@veilcast/localnet'
 import { stringify } from 'yaml'
-import { anvilSetup, makeFolder, until } from '../../support/path.ts'
+import { anvilSetup, makeFolder } from '../../support/path.ts'
 import {
   type BroadcasterProcess,
   broadcasterProgram,
@@ -20,6 +20,7 @@ import {
   startBroadcaster,
   writeConfig,
 } from '../../support/processes.ts'
+import { until } from '../../support/until.ts'
 
 const limitMs = 120_000
 

@@ -5,7 +5,7 @@ import { type Anvil, type CosmosChain, startAnvil, startCosmosChain } from '@vei
 import { type Localnet, startLocalnet } from '@veilcast/localnet'
 import { cosmosOrSkip } from '../../support/devnetCosmos.ts'
 import { signEthTransfer, signMsgSend } from '../../support/devnetSign.ts'
-import { anvilSetup, cosmosSetup, makeFolder, until } from '../../support/path.ts'
+import { anvilSetup, cosmosSetup, makeFolder } from '../../support/path.ts'
 import {
   type BroadcasterProcess,
   endAll,
@@ -15,6 +15,7 @@ import {
   startBroadcaster,
   writeConfig,
 } from '../../support/processes.ts'
+import { until } from '../../support/until.ts'
 
 const limitMs = 120_000
 /** A killed worker's job is free again after its lock, 5 s, and at most two looks for stalled ones, 5 s each; its lease, 5 s. */

@@ -2,8 +2,9 @@ import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { findCosmosBinary } from '@veilcast/devnet'
-import { makeFolder, until } from '../../support/path.ts'
+import { makeFolder } from '../../support/path.ts'
 import { processesWith, type Running, run } from '../../support/processes.ts'
+import { until } from '../../support/until.ts'
 
 const limitMs = 120_000
 /** Where the Cosmos chain would first have to be built, its half is left out, as where there is no Go. */

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { type Localnet, startLocalnet, startWasmClient } from '@veilcast/localnet'
 import { createGatewayClient } from '../../support/localnetGatewayClient.ts'
 import { createInbox, textOf } from '../../support/localnetInbox.ts'
+import { until } from '../../support/until.ts'
 
 const PACKETS = 60
 
@@ -111,7 +112,3 @@ describe('faults', () => {
     await keptSocket.closed
   })
 })
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
-}

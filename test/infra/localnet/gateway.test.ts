@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { base58 } from '@scure/base'
 import { type Localnet, type LocalnetEvent, startLocalnet, startWasmClient } from '@veilcast/localnet'
 import { createGatewayClient, openSocket } from '../../support/localnetGatewayClient.ts'
+import { until } from '../../support/until.ts'
 
 describe('gateway', () => {
   let localnet: Localnet
@@ -179,8 +180,4 @@ describe('gateway', () => {
 function registration() {
   const data = [...new Uint8Array(32), 9, ...new Uint8Array(47)]
   return { type: 'handshakePayload', protocol_version: 5, data }
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
 }

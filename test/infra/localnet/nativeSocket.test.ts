@@ -10,6 +10,7 @@ import {
 } from '@veilcast/localnet'
 import { type Conversation, openSocket } from '../../support/localnetGatewayClient.ts'
 import { createInbox, textOf } from '../../support/localnetInbox.ts'
+import { until } from '../../support/until.ts'
 
 /** Everything is written out in bytes: this suite is what a program for the native client relies on. */
 describe('the stand-in for the native client', () => {
@@ -167,7 +168,3 @@ function u64(value: number): Buffer {
 }
 
 const recipient = (address: string) => Buffer.concat(address.split(/[.@]/).map((key) => base58.decode(key)))
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
-}

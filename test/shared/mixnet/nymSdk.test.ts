@@ -4,7 +4,8 @@ import { createNymWasmListener } from '@veilcast/shared/mixnet/nym-wasm'
 import { describeMixnetContract } from '../../contract/mixnet.ts'
 import { describeInChromium } from '../../support/chromium.ts'
 import { type BrowserDialers, startBrowserDialers } from '../../support/mixnetBrowser.ts'
-import { createStopper, readFrom, until } from '../../support/mixnetReader.ts'
+import { createStopper, readFrom } from '../../support/mixnetReader.ts'
+import { until } from '../../support/until.ts'
 
 describeInChromium('the browser transport', () => {
   let localnet: Localnet

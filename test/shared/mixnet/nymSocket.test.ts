@@ -10,7 +10,8 @@ import { createLoopback, type Loopback } from '@veilcast/shared/mixnet/loopback'
 import { createNymSocketDialer, createNymSocketListener } from '@veilcast/shared/mixnet/nym-socket'
 import { describeMixnetContract } from '../../contract/mixnet.ts'
 import { type FakeNativeClient, startFakeNativeClient } from '../../support/mixnetNativeClient.ts'
-import { createStopper, readFrom, until } from '../../support/mixnetReader.ts'
+import { createStopper, readFrom } from '../../support/mixnetReader.ts'
+import { until } from '../../support/until.ts'
 
 const quick = { pingIntervalMs: 200, lostAfterMs: 20_000, minBackoffMs: 10, maxBackoffMs: 100 }
 const natives: FakeNativeClient[] = []

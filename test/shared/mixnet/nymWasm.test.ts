@@ -8,7 +8,8 @@ import { type Localnet, startLocalnet, startWasmClient, type WasmClient } from '
 import { parseAddress } from '@veilcast/shared/mixnet'
 import { createNymWasmDialer, createNymWasmListener } from '@veilcast/shared/mixnet/nym-wasm'
 import { describeMixnetContract } from '../../contract/mixnet.ts'
-import { createStopper, readFrom, until } from '../../support/mixnetReader.ts'
+import { createStopper, readFrom } from '../../support/mixnetReader.ts'
+import { until } from '../../support/until.ts'
 
 let localnet: Localnet
 let folder: string

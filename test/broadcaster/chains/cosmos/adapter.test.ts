@@ -23,9 +23,10 @@ import { readBlock } from '../../../../broadcaster/dist/chains/cosmos/readBlock.
 import { readStatus } from '../../../../broadcaster/dist/chains/cosmos/readStatus.js'
 import { submitTx } from '../../../../broadcaster/dist/chains/cosmos/submitTx.js'
 import { EndpointProblem } from '../../../../broadcaster/dist/chains/endpoints/EndpointProblem.js'
-import { cosmosAdapterOf, liveCosmosAdapter, until } from '../../../support/cosmosAdapter.ts'
+import { cosmosAdapterOf, liveCosmosAdapter } from '../../../support/cosmosAdapter.ts'
 import { CosmosKey, type SignedParts, signCosmosTx, txBytes, txHash } from '../../../support/cosmosTx.ts'
 import { cometVersions, type FakeComet, NodeError, startFakeComet } from '../../../support/fakeComet.ts'
+import { until } from '../../../support/until.ts'
 
 const key = new CosmosKey('adapter')
 const sign = (parts: Partial<SignedParts> = {}) => txBytes(signCosmosTx({ key, ...parts }))

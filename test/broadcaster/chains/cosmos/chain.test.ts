@@ -12,10 +12,11 @@ import type {
   InspectedTx,
   Preflight,
 } from '../../../../broadcaster/dist/chains/ChainAdapter.js'
-import { liveCosmosAdapter, until } from '../../../support/cosmosAdapter.ts'
+import { liveCosmosAdapter } from '../../../support/cosmosAdapter.ts'
 import { CosmosKey, signCosmosTx, txBytes, txHash } from '../../../support/cosmosTx.ts'
 import { cometBftOrSkip, cosmosOrSkip } from '../../../support/devnetCosmos.ts'
 import { type MsgSend, signMsgSend } from '../../../support/devnetSign.ts'
+import { until } from '../../../support/until.ts'
 
 const nameOf = (result: Handed | Preflight) =>
   'error' in result ? errorNameOf(result.error.number) : result.kind

@@ -5,6 +5,7 @@ import {
   type EndpointPoolOptions,
 } from '../../../../broadcaster/dist/chains/endpoints/createEndpointPool.js'
 import { EndpointProblem } from '../../../../broadcaster/dist/chains/endpoints/EndpointProblem.js'
+import { until } from '../../../support/until.ts'
 
 type Node = { height: bigint; onRightChain: boolean; fails?: unknown; probes: number; name: string }
 
@@ -28,10 +29,6 @@ function setUp(names: string[], options: Partial<EndpointPoolOptions<Node>> = {}
   pools.push(pool)
   const troubles = () => Object.fromEntries(pool.health().map(({ id, trouble }) => [id, trouble]))
   return { pool, nodes, troubles }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 describe('createEndpointPool', () => {

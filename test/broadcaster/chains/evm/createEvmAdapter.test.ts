@@ -15,6 +15,7 @@ import {
   toBytes,
 } from '../../../support/evmAdapter.ts'
 import { startFaultyEndpoint } from '../../../support/faultyEndpoint.ts'
+import { until } from '../../../support/until.ts'
 
 const gwei = 10n ** 9n
 
@@ -295,7 +296,3 @@ describe('evmChainConfig', () => {
     expect(evmChainConfig.safeParse({ ...least, ...wrong }).success).toBe(false)
   })
 })
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
-}
