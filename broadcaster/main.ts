@@ -70,6 +70,8 @@ async function run(options: Options): Promise<void> {
     }
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
+    // Under a program that started us with a channel, as the demo does: when that is gone, however it ended, so are we.
+    process.on('disconnect', onSignal)
   })
 
   try {

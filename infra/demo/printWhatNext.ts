@@ -19,7 +19,7 @@ Send a signed transaction of your own:
   npx veilcast submit ${network} --broadcaster ${broadcaster.address} \\
     --chain ${anvil.chainId} --tx 0x…
 
-Run a second broadcaster with the configuration of this one: ${broadcaster.configFile}
+The configuration of this broadcaster: ${broadcaster.configFile}
 
 `)
 }

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 
@@ -31,12 +32,13 @@ export async function startBroadcaster(
   const child = spawn(process.execPath, [program, 'run', '--config', configFile, '--json'], {
     // A group of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel tells it when we are gone, even by kill -9.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const log = createWriteStream(logFile)
   let lastError = ''
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     lastError = chunk.toString().trim().slice(-1000)
     log.write(chunk)
   })
@@ -59,7 +61,7 @@ export async function startBroadcaster(
   }
 
   const ready = new Promise<{ address: string; dashboard: string }>((resolve, reject) => {
-    const lines = createInterface({ input: child.stdout })
+    const lines = createInterface({ input: child.stdout as Readable })
     lines.on('line', (line) => {
       log.write(`${line}\n`)
       if (!line.startsWith('{"event":"ready"')) return
