@@ -84,14 +84,14 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     running.push(() => dashboard?.close() ?? Promise.resolve())
 
     step(`watching ${adapters.map(({ chain }) => chain).join(', ')}`)
-    const watched = adapters.map((adapter) => {
+    const probed = adapters.map((adapter) => {
       running.push(() => adapter.stop())
       return adapter.start()
     })
 
     const submitJobs = createSubmitJobs(queues)
     const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
-    for (const { adapter, pollIntervalMs } of parts.chains) {
+    const followed = parts.chains.map(({ adapter, pollIntervalMs }, index) => {
       const confirm = createConfirmStage({
         adapter,
         records,
@@ -104,16 +104,20 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         logger,
       })
       running.push(() => confirm.stop())
-      confirm.start()
-    }
+      return confirm.start(probed[index])
+    })
     const submit = createSubmitStage({ chains, records, queues, vault, settle, metrics, logger })
-    running.push(() => submit.close())
+    running.push(async () => {
+      const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainMs / 2)
+      await submit.close().finally(() => clearTimeout(late))
+    })
     void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
     const reconcile = createReconcileStage({
       chains,
       records,
       queues,
       submitJobs,
+      vault,
       settle,
       rebroadcastAfterMs: parts.rebroadcastAfterMs,
       logger,
@@ -124,8 +128,9 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     step('connecting to the mixnet')
     running.push(() => listener.stop())
     await listener.start(waiting)
-    // What waited at the gateway comes at once: no chain shall seem dead to it because nobody has asked the chain yet.
-    await Promise.all(watched)
+    // What waited at the gateway comes at once: no chain shall seem dead to it because nobody has asked the chain yet, and
+    // none shall be followed from a block behind the first transaction's.
+    await Promise.all(followed)
 
     const askers = createAskers()
     const replier = createReplier({ listener, incarnation: await records.incarnation(), metrics, logger })

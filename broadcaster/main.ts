@@ -107,4 +107,8 @@ function giveUp(error: unknown): never {
   process.exit(error instanceof ConfigError ? 1 : 2)
 }
 
+// A foreign error's text would be printed as it is, with whatever secret it holds.
+process.on('unhandledRejection', giveUp)
+process.on('uncaughtException', giveUp)
+
 await program.parseAsync()

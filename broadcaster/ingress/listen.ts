@@ -21,7 +21,10 @@ import type { Replier } from './replier.ts'
 
 /** Requests that are worked on at once; those beyond wait in the transport's own bounded queue. */
 const maxRequestsUnderWay = 64
+/** Reads among them: slow ones would otherwise keep every submit waiting. */
+const maxReadsUnderWay = 16
 const maxReadMs = 10_000
+const readRetryMs = 2_000
 
 export interface Ingress {
   /** Takes requests until `stop`. */
@@ -45,6 +48,7 @@ export function createIngress(parts: {
   const { listener, chains, records, replier, admit, answerStatus, metrics, logger } = parts
   const stopping = new AbortController()
   const underWay = new Set<Promise<void>>()
+  let readsUnderWay = 0
 
   async function take(): Promise<void> {
     for await (const request of listener.requests()) {
@@ -113,8 +117,13 @@ export function createIngress(parts: {
         replier.reply(to, infoReply(chains, records, parts.retentionSeconds))
         return
       case 'read': {
+        if (readsUnderWay >= maxReadsUnderWay) {
+          replier.fail(to, wireError('busy', { retryAfterMs: readRetryMs }))
+          return
+        }
+        readsUnderWay++
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
-        const answered = await answerRead(chains, body, signal)
+        const answered = await answerRead(chains, body, signal).finally(() => readsUnderWay--)
         if ('failure' in answered) replier.fail(to, answered.failure)
         else if (replier.reply(to, { kind: 'result', result: answered.result }) === 0 && to.credit > 0) {
           replier.fail(

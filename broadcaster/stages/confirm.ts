@@ -1,4 +1,4 @@
-import type { ChainId } from '@veilcast/shared/protocol'
+import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Job, Worker } from 'bullmq'
 import {
   type BlockTx,
@@ -7,7 +7,7 @@ import {
   ChainUnavailable,
   type Head,
 } from '../chains/ChainAdapter.ts'
-import type { Logger } from '../observability/logger.ts'
+import { type Logger, shortId } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import {
@@ -15,6 +15,7 @@ import {
   type ChainCursor,
   type Mac,
   maxTrailBlocks,
+  StoreError,
   type TxRecord,
   type TxStore,
 } from '../store/TxStore.ts'
@@ -38,7 +39,8 @@ const pageSize = 256
 const maxPollBackoffMs = 30_000
 
 export interface ConfirmStage {
-  start(): void
+  /** Follows the chain once it was `probed`. Resolves after the first look at its head, also where that failed. */
+  start(probed: Promise<void> | undefined): Promise<void>
   stop(): Promise<void>
 }
 
@@ -89,7 +91,7 @@ export function createConfirmStage(parts: {
       return
     }
     if (head.height > tip.height) await addBlock(tip.height + 1n, tip, head)
-    else await settleFinal(head.finalHeight, tip)
+    else await settleFinal(head.finalHeight, cursor.trail)
   }
 
   async function addBlock(height: bigint, after: BlockRef, head: Head | ConfirmJob['head']): Promise<void> {
@@ -130,7 +132,7 @@ export function createConfirmStage(parts: {
     const trail = [...cursor.trail, ref].slice(-maxTrailBlocks)
     if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return
     metrics.blockHeight.set({ chain }, Number(height))
-    await settleFinal(BigInt(head.finalHeight), ref)
+    await settleFinal(BigInt(head.finalHeight), trail)
     if (BigInt(head.height) > height) await addBlock(height + 1n, ref, head)
   }
 
@@ -147,12 +149,12 @@ export function createConfirmStage(parts: {
       bySlot.set(`${laneMac}/${tx.sequence}`, tx)
     }
     const ref: BlockRef = { height: block.height, hash: block.hash }
-    for (const record of await records.match(chain, [...byTxId.keys()], slots)) {
+    await forEach(await records.match(chain, [...byTxId.keys()], slots), async (record) => {
       const same = byTxId.get(record.txIdMac)
       const other = bySlot.get(`${record.laneMac}/${record.sequence}`)
       if (same) await included(record, same, ref)
       else if (other && record.state !== 'lapsed') await settle.overtaken(record, other.txId, ref)
-    }
+    })
   }
 
   async function included(record: TxRecord, tx: BlockTx, ref: BlockRef): Promise<void> {
@@ -167,10 +169,7 @@ export function createConfirmStage(parts: {
 
   async function rewind(cursor: ChainCursor, tip: BlockRef, head: ConfirmJob['head']): Promise<void> {
     logger.warn({ chain, height: String(tip.height) }, 'reorganisation: a block was replaced')
-    for (const record of await records.inBlock(chain, tip)) {
-      const back = await settle.reorged(record)
-      if (back) await submitJobs.add(back, { again: true })
-    }
+    await forEach(await records.inBlock(chain, tip), putBack)
     const trail = cursor.trail.slice(0, -1)
     const before = trail.at(-1)
     if (before === undefined) {
@@ -183,13 +182,47 @@ export function createConfirmStage(parts: {
     await addBlock(before.height + 1n, before, head)
   }
 
-  async function settleFinal(finalHeight: bigint, tip: BlockRef): Promise<void> {
-    const height = finalHeight < tip.height ? finalHeight : tip.height
+  /** Ends what is deep enough, after a look whether its block still is the chain's. */
+  async function settleFinal(finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
+    const tipHeight = trail.at(-1)?.height ?? 0n
+    const height = finalHeight < tipHeight ? finalHeight : tipHeight
+    const hashes = new Map(trail.map((block) => [block.height, block.hash]))
     for (;;) {
       const settled = await records.settledUpTo(chain, height, pageSize)
       let ended = 0
-      for (const record of settled) if (await settle.final(record)) ended++
+      await forEach(settled, async (record) => {
+        if (record.blockHeight === null) return
+        // It was found by a look-up, in a block that the trail never held or holds no more.
+        if (!hashes.has(record.blockHeight)) {
+          const block = await adapter.readBlock(record.blockHeight, waiting)
+          if (block === null) return
+          hashes.set(record.blockHeight, block.hash)
+        }
+        if (hashes.get(record.blockHeight) !== record.blockHash) await putBack(record)
+        else if (await settle.final(record)) ended++
+      })
       if (settled.length < pageSize || ended === 0) return
+    }
+  }
+
+  async function putBack(record: TxRecord): Promise<void> {
+    const back = await settle.reorged(record)
+    if (back) await submitJobs.add(back, { again: true })
+  }
+
+  /** One record that cannot be worked on, as under a lost key, holds up none of the others. */
+  async function forEach(
+    list: readonly TxRecord[],
+    work: (record: TxRecord) => Promise<void>,
+  ): Promise<void> {
+    for (const record of list) {
+      try {
+        await work(record)
+      } catch (error) {
+        if (stopping.signal.aborted || error instanceof StoreError || error instanceof ChainUnavailable)
+          throw error
+        logger.error({ err: error, tx: shortId(record.key), chain }, 'a record cannot be worked on')
+      }
     }
   }
 
@@ -215,12 +248,12 @@ export function createConfirmStage(parts: {
         chain,
         after === undefined ? { limit: pageSize } : { after, limit: pageSize },
       )
-      for (const record of page) {
-        if (record.exposedTo === null) continue
-        const txId = vault.open(record.txId, record.key, 'txId')
-        const found = await adapter.find(txId as Parameters<typeof adapter.find>[0], waiting)
+      await forEach(page, async (record) => {
+        if (record.exposedTo === null) return
+        const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
+        const found = await adapter.find(txId, waiting)
         if (found) await settle.included(record, found.inclusion, found.block)
-      }
+      })
       after = page.at(-1)?.key
       if (page.length < pageSize) return
     }
@@ -249,11 +282,12 @@ export function createConfirmStage(parts: {
   }
 
   return {
-    start() {
+    async start(probed) {
       void worker
         .run()
         .catch((error: unknown) => logger.error({ err: error, chain }, 'the confirm worker stopped'))
-      following = tick()
+      following = (probed ?? Promise.resolve()).then(tick)
+      await following
     },
     async stop() {
       stopping.abort()

@@ -1,10 +1,11 @@
-import { wireError } from '@veilcast/shared/errors'
-import type { ChainId } from '@veilcast/shared/protocol'
+import { type WireError, wireError } from '@veilcast/shared/errors'
+import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Worker } from 'bullmq'
 import { type ChainAdapter, ChainUnavailable } from '../chains/ChainAdapter.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import type { TxRecord, TxStore } from '../store/TxStore.ts'
+import type { Vault } from '../store/vault.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 
@@ -27,12 +28,13 @@ export function createReconcileStage(parts: {
   readonly records: TxStore
   readonly queues: QueueBackend
   readonly submitJobs: SubmitJobs
+  readonly vault: Vault
   readonly settle: Settle
   /** Handed over and unseen for this long: handed over again. */
   readonly rebroadcastAfterMs: number
   readonly logger: Logger
 }): ReconcileStage {
-  const { chains, records, queues, submitJobs, settle, rebroadcastAfterMs, logger } = parts
+  const { chains, records, queues, submitJobs, vault, settle, rebroadcastAfterMs, logger } = parts
   const stopping = new AbortController()
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
 
@@ -56,30 +58,44 @@ export function createReconcileStage(parts: {
         adapter.chain,
         after === undefined ? { limit: pageSize } : { after, limit: pageSize },
       )
-      for (const record of page) await reconcileRecord(record, chainNowMs)
+      for (const record of page) await reconcileRecord(adapter, record, chainNowMs)
       after = page.at(-1)?.key
       if (page.length < pageSize) return
     }
   }
 
-  async function reconcileRecord(record: TxRecord, chainNowMs: number | undefined): Promise<void> {
+  async function reconcileRecord(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    chainNowMs: number | undefined,
+  ): Promise<void> {
     const nowMs = Date.now()
-    const error = (outcome: 'notSent' | 'unknown') =>
-      wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }, { outcome })
+    const lapsed = wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) })
     if (record.state === 'held') {
       // Our own clock decides what we send, so that what was not sent by now never will be.
-      if (record.notAfterMs <= nowMs)
-        await settle.lapsed(record, error(record.exposedTo === null ? 'notSent' : 'unknown'))
+      if (record.notAfterMs <= nowMs) await settle.lapsed(record, lapsed)
       else await submitJobs.add(record)
       return
     }
     if (record.state !== 'exposed' || record.blockHeight !== null) return
     if (record.notAfterMs <= nowMs) {
       if (chainNowMs !== undefined && chainNowMs > record.notAfterMs)
-        await settle.lapsed(record, error('unknown'))
+        await endExposed(adapter, record, lapsed)
       return
     }
     if (record.changedAtMs + rebroadcastAfterMs <= nowMs) await submitJobs.add(record, { again: true })
+  }
+
+  /** Nobody sends it any more; it may be in a block that was never matched. */
+  async function endExposed(adapter: ChainAdapter, record: TxRecord, lapsed: WireError): Promise<void> {
+    try {
+      const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
+      const found = await adapter.find(txId, { signal: stopping.signal })
+      if (found) await settle.included(record, found.inclusion, found.block)
+      else await settle.lapsed(record, lapsed)
+    } catch (error) {
+      if (!(error instanceof ChainUnavailable)) throw error
+    }
   }
 
   async function chainClock(adapter: ChainAdapter): Promise<number | undefined> {

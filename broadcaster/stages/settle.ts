@@ -54,12 +54,22 @@ export function createSettle(parts: {
     })
   }
 
+  function rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null> {
+    return write(record, { detail: sealDetail({ stage: 'submitted', rejection }, record, vault) })
+  }
+
   return {
-    refused: (record, error) => end(record, 'refused', { stage: 'refused', error }),
-    lapsed: (record, error) => end(record, 'lapsed', { stage: 'lapsed', error }),
+    refused: (record, error) =>
+      isExposed(record)
+        ? rejected(record, { ...error, outcome: 'unknown' })
+        : end(record, 'refused', { stage: 'refused', error }),
+    lapsed: (record, error) =>
+      end(record, 'lapsed', {
+        stage: 'lapsed',
+        error: isExposed(record) ? { ...error, outcome: 'unknown' } : error,
+      }),
     exposed: (record, endpoint) => write(record, { state: 'exposed', exposedTo: endpoint }),
-    rejected: (record, rejection) =>
-      write(record, { detail: sealDetail({ stage: 'submitted', rejection }, record, vault) }),
+    rejected,
 
     async included(record, inclusion, block) {
       const known = record.blockHash === block.hash && record.state === 'included'
@@ -67,6 +77,8 @@ export function createSettle(parts: {
       const detail: TxState = { stage: 'included', inclusion: await explained(record, inclusion) }
       return write(record, {
         state: 'included',
+        // Whoever sent it: bytes that stood in a block were seen by all, and are never again `notSent`.
+        exposedTo: record.exposedTo ?? exposedByOthers,
         detail: sealDetail(detail, record, vault),
         blockHeight: block.height,
         blockHash: block.hash,
@@ -86,7 +98,7 @@ export function createSettle(parts: {
 
     reorged: (record) =>
       write(record, {
-        state: record.exposedTo === null ? 'held' : 'exposed',
+        state: isExposed(record) ? 'exposed' : 'held',
         detail: null,
         blockHeight: null,
         blockHash: null,
@@ -105,8 +117,20 @@ export function createSettle(parts: {
   async function explained(record: TxRecord, inclusion: Inclusion): Promise<Inclusion> {
     const adapter = chains.get(record.chain)
     if (inclusion.family !== 'evm' || inclusion.ok || record.bytes === null || !adapter) return inclusion
-    const tx = adapter.inspect(vault.open(record.bytes, record.key, 'bytes'))
-    const revertData = await adapter.revertData(tx, inclusion)
-    return { ...inclusion, revertData: revertData.subarray(0, maxRevertDataBytes) }
+    try {
+      const tx = adapter.inspect(vault.open(record.bytes, record.key, 'bytes'))
+      const revertData = await adapter.revertData(tx, inclusion)
+      return { ...inclusion, revertData: revertData.subarray(0, maxRevertDataBytes) }
+    } catch {
+      // The inclusion counts, also where today's configuration would not take the transaction any more.
+      return inclusion
+    }
   }
+}
+
+/** Stands where an endpoint's id would: no id has an asterisk. */
+const exposedByOthers = '*'
+
+function isExposed(record: TxRecord): boolean {
+  return record.exposedTo !== null
 }

@@ -5,7 +5,7 @@ import { type ChainAdapter, ChainUnavailable, type InspectedTx } from '../chains
 import { type Logger, shortId } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
-import type { TxRecord, TxStore } from '../store/TxStore.ts'
+import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Settle } from './settle.ts'
 import { maxDelayMs, type SubmitJob, submitQueue } from './submitJobs.ts'
@@ -18,6 +18,8 @@ const maxLaneRun = 64
 /** How long a transaction waits for a predecessor that may never come. */
 export const maxLaneWaitMs = 10 * 60_000
 const maxEndpointsPerRun = 3
+/** How long a transaction whose number is used is looked for before another is said to have used it. */
+const lookAgainMs = 5_000
 
 /** `done`: nothing is left to do here. `again`: come back later. `soon`: another run has the lane. */
 type Result = 'done' | 'again' | 'againAfterHanding' | 'soon'
@@ -41,27 +43,33 @@ export function createSubmitStage(parts: {
   return queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
 
   async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {
+    /** Keys of records that this run wrote as exposed: what failed after it may have been handed over or not. */
+    const exposed = new Set<TxKey>()
     let result: Result
     try {
-      result = await handOver(job, signal)
+      result = await handOver(job, exposed, signal)
     } catch (error) {
-      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record, which may say
-      // exposed although nothing was handed over.
+      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record.
       logger.warn({ err: error, tx: shortId(job.data.key), chain: job.data.chain }, 'submit will run again')
-      result = 'againAfterHanding'
+      result = exposed.has(job.data.key) ? 'againAfterHanding' : 'again'
     }
     if (result === 'done') return
     const { delayMs } = job.data
-    await job.updateData({
-      ...job.data,
-      again: job.data.again || result === 'againAfterHanding',
-      delayMs: result === 'soon' ? delayMs : Math.min(delayMs * 2, maxDelayMs),
-    })
-    await job.moveToDelayed(Date.now() + delayMs, token)
+    try {
+      await job.updateData({
+        ...job.data,
+        again: job.data.again || result === 'againAfterHanding',
+        delayMs: result === 'soon' ? delayMs : Math.min(delayMs * 2, maxDelayMs),
+      })
+      await job.moveToDelayed(Date.now() + delayMs, token)
+    } catch {
+      // Reconcile makes the job anew.
+      throw new Error('The job could not be delayed.')
+    }
     throw new DelayedError()
   }
 
-  async function handOver(job: Job<SubmitJob>, signal?: AbortSignal): Promise<Result> {
+  async function handOver(job: Job<SubmitJob>, exposed: Set<TxKey>, signal?: AbortSignal): Promise<Result> {
     const { key, chain } = job.data
     const adapter = chains.get(chain)
     const record = await records.get(key)
@@ -69,14 +77,12 @@ export function createSubmitStage(parts: {
     // A stalled job may have handed it over or not: the chain takes it once, however often it is sent.
     const mayRepeat = job.data.again || job.stalledCounter > 0
     if (record.state !== 'held' && !(record.state === 'exposed' && mayRepeat)) return 'done'
-    if (record.blockHeight !== null) return 'done'
-    if (record.notAfterMs <= Date.now()) return outOfTime(record)
-
-    if (record.laneMac === null) return inOrder(adapter, record, signal)
+    if (record.laneMac === null) return inOrder(adapter, record, exposed, signal)
 
     const lane = `lane-${record.chain}-${record.laneMac}`
-    const owner = `${process.pid}-${job.id}`
-    const drained = await withLease(records, lane, owner, signal, (held) => drainLane(adapter, record, held))
+    const drained = await withLease(records, lane, signal, (held) =>
+      drainLane(adapter, record, exposed, held),
+    )
     return drained ?? 'soon'
   }
 
@@ -84,7 +90,12 @@ export function createSubmitStage(parts: {
    * Hands over all that is held of one account, lowest number first, whoever's job this is: a job that was a moment too
    * early for its turn need not be woken.
    */
-  async function drainLane(adapter: ChainAdapter, own: TxRecord, signal: AbortSignal): Promise<Result> {
+  async function drainLane(
+    adapter: ChainAdapter,
+    own: TxRecord,
+    exposed: Set<TxKey>,
+    signal: AbortSignal,
+  ): Promise<Result> {
     const startMs = Date.now()
     let turn: readonly TxRecord[] = [own]
     for (let steps = 0; steps < maxLaneRun; steps++) {
@@ -96,7 +107,7 @@ export function createSubmitStage(parts: {
     for (let steps = 0; steps < maxLaneRun && turn.length > 0; steps++) {
       if (Date.now() - startMs > maxLaneRunMs || signal.aborted) break
       for (const record of turn) {
-        const result = await inOrder(adapter, record, signal)
+        const result = await inOrder(adapter, record, exposed, signal)
         if (record.key === own.key) ownResult = result
         if (result !== 'done') return ownResult
       }
@@ -105,8 +116,14 @@ export function createSubmitStage(parts: {
     return ownResult
   }
 
-  async function inOrder(adapter: ChainAdapter, record: TxRecord, signal?: AbortSignal): Promise<Result> {
-    if (record.bytes === null) return 'done'
+  async function inOrder(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    exposed: Set<TxKey>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    if (record.bytes === null || record.blockHeight !== null) return 'done'
+    if (isLate(record)) return outOfTime(record)
     const tx = adapter.inspect(vault.open(record.bytes, record.key, 'bytes'))
     const before = await neighbours(record, -1n)
     if (before.some(isHeld)) return waitOn(record)
@@ -129,28 +146,37 @@ export function createSubmitStage(parts: {
         case 'ready':
           break
       }
+    } else if (await foundOnChain(adapter, record, tx, signal)) {
+      // It was handed over before, and is in a block that was never matched.
+      return 'done'
     }
-    return expose(adapter, record, tx, before.find(isUnderWay)?.exposedTo ?? record.exposedTo, signal)
+    return expose(adapter, record, tx, before.find(isUnderWay)?.exposedTo ?? undefined, exposed, signal)
   }
 
   async function expose(
     adapter: ChainAdapter,
     record: TxRecord,
     tx: InspectedTx,
-    sticky: string | null,
+    sticky: string | undefined,
+    exposed: Set<TxKey>,
     signal?: AbortSignal,
   ): Promise<Result> {
-    const avoid = new Set<string>()
+    // An endpoint that had it before and did not bring it into a block has its turn when no other is left.
+    const avoid = new Set<string>(record.exposedTo === null || sticky ? [] : [record.exposedTo])
     let current = record
     for (let attempt = 0; attempt < maxEndpointsPerRun; attempt++) {
-      const endpoint = adapter.pickEndpoint({ sticky: sticky ?? undefined, avoid })
+      const endpoint =
+        adapter.pickEndpoint({ sticky, avoid }) ?? (attempt === 0 ? adapter.pickEndpoint() : undefined)
       if (endpoint === undefined) break
       avoid.add(endpoint)
+      if (isLate(current)) return outOfTime(current)
       if (current.state === 'held' || current.exposedTo !== endpoint) {
-        const exposed = await settle.exposed(current, endpoint)
-        if (exposed === null) return 'again'
-        current = exposed
+        const written = await settle.exposed(current, endpoint)
+        if (written === null) return 'again'
+        current = written
+        exposed.add(current.key)
       }
+      signal?.throwIfAborted()
       const handed = await adapter.submit(endpoint, tx, signal ? { signal } : {})
       metrics.handedOver.inc({ chain: record.chain, result: handed.kind })
       logger.info(
@@ -183,24 +209,34 @@ export function createSubmitStage(parts: {
     signal?: AbortSignal,
   ): Promise<Result> {
     try {
-      const found = await adapter.find(tx.txId, signal ? { signal } : {})
-      if (found) {
-        await settle.included(record, found.inclusion, found.block)
-        return 'done'
-      }
+      if (await foundOnChain(adapter, record, tx, signal)) return 'done'
     } catch (error) {
       if (error instanceof ChainUnavailable) return 'again'
       throw error
     }
+    // The endpoint that does not have it may be behind the one that counts its number as used: ask again, others too.
+    if (Date.now() < record.changedAtMs + lookAgainMs) return 'again'
     const numbers = { expected: expected ?? 0n, got: tx.sequence ?? 0n }
     if (record.exposedTo === null) await settle.refused(record, wireError('nonceUsed', numbers))
     else await settle.rejected(record, wireError('nonceUsed', numbers, { outcome: 'unknown' }))
     return 'done'
   }
 
+  async function foundOnChain(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    tx: InspectedTx,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const found = await adapter.find(tx.txId, signal ? { signal } : {})
+    if (found) await settle.included(record, found.inclusion, found.block)
+    return found !== null
+  }
+
   /** Its predecessor is not here yet. At the end of the wait the lane moves on. */
   async function waitOn(record: TxRecord, expected?: bigint): Promise<Result> {
-    if (Date.now() < record.createdAtMs + maxLaneWaitMs) return 'again'
+    if (record.exposedTo !== null) return 'againAfterHanding'
+    if (Date.now() < record.changedAtMs + maxLaneWaitMs) return 'again'
     const got = record.sequence ?? 0n
     await settle.lapsed(record, wireError('sequenceGap', { expected: expected ?? got - 1n, got }))
     return 'done'
@@ -220,6 +256,10 @@ export function createSubmitStage(parts: {
     if (record.laneMac === null || record.sequence === null || record.sequence + step < 0n) return []
     return records.bySlot(record.chain, { laneMac: record.laneMac, sequence: record.sequence + step })
   }
+}
+
+function isLate(record: TxRecord): boolean {
+  return record.notAfterMs <= Date.now()
 }
 
 function isHeld(record: TxRecord): boolean {

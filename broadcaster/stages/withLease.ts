@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { TxStore } from '../store/TxStore.ts'
 
 /** As long as BullMQ takes to see that a worker died: a lease of a killed process holds nobody up for longer. */
@@ -13,10 +14,11 @@ const renewMs = 1_500
 export async function withLease<T>(
   records: TxStore,
   name: string,
-  owner: string,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
+  // A name of this run alone: process ids repeat between containers, and job ids between runs.
+  const owner = randomUUID()
   if (!(await records.lease(name, owner, leaseMs))) return undefined
   const lost = new AbortController()
   let renewing: Promise<void> = Promise.resolve()
@@ -32,6 +34,7 @@ export async function withLease<T>(
   } finally {
     clearInterval(timer)
     await renewing
-    await records.unlease(name, owner)
+    // It ends by itself in a moment: what was done under it must not look as if it had failed.
+    await records.unlease(name, owner).catch(() => undefined)
   }
 }

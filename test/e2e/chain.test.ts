@@ -108,6 +108,30 @@ describe('a chain that does not behave', () => {
   )
 
   it(
+    'answers only after notAfter: what is late is never sent, though a later one of its account brings it along',
+    async () => {
+      await start(() => ({}))
+      proxy.set({ mode: '500', methods: ['eth_getTransactionCount'] })
+      const from = anvil.accounts[0]!
+      const to = anvil.accounts[9]!.address
+      const [late, later] = await Promise.all(
+        [0, 1].map((nonce) => signEthTransfer(anvil, { from, to, valueWei: 1n, nonce })),
+      )
+      const notAfter = Math.floor(Date.now() / 1000) + 2
+      const lapsing = client.submit({ chain: anvil.chainId, signedTx: late!, notAfter })
+      const following = client.submit({ chain: anvil.chainId, signedTx: later!, until: 'accepted' })
+      await following
+      await until(() => Date.now() / 1000 > notAfter)
+      proxy.set({ mode: 'pass' })
+      await expect(lapsing).rejects.toMatchObject({ errorName: 'lapsed', outcome: 'notSent' })
+      expect(await anvil.rpc('eth_getTransactionByHash', [keccak256(late!)])).toBeNull()
+      // The lane moved on: an EVM chain takes a gap.
+      await until(async () => (await anvil.rpc('eth_getTransactionByHash', [keccak256(later!)])) !== null)
+    },
+    runLimitMs,
+  )
+
+  it(
     'includes another transaction with the same nonce: replaced, at finality depth, with its hash',
     async () => {
       await anvil.setAutomine(false)
