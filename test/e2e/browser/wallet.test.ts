@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { type Anvil, startAnvil } from '@veilcast/devnet'
+import {
+  type Anvil,
+  type CosmosChain,
+  findCosmosBinary,
+  startAnvil,
+  startCosmosChain,
+} from '@veilcast/devnet'
 import { type Localnet, startLocalnet } from '@veilcast/localnet'
 import { keccak256 } from 'viem'
 import { openWallet, type Wallet } from '../../support/browserWallet.ts'
 import { describeInChromium } from '../../support/chromium.ts'
-import { signEthTransfer } from '../../support/devnetSign.ts'
-import { anvilSetup, makeFolder } from '../../support/path.ts'
+import { cosmosOrSkip } from '../../support/devnetCosmos.ts'
+import { signEthTransfer, signMsgSend } from '../../support/devnetSign.ts'
+import { anvilSetup, cosmosSetup, makeFolder } from '../../support/path.ts'
 import { type BroadcasterProcess, endAll, runBroadcaster, writeConfig } from '../../support/processes.ts'
 
 const limitMs = 120_000
@@ -13,6 +20,7 @@ const limitMs = 120_000
 describeInChromium('a wallet in a page', () => {
   let localnet: Localnet
   let anvil: Anvil
+  let cosmos: CosmosChain | undefined
   let folder: Awaited<ReturnType<typeof makeFolder>>
   let broadcaster: BroadcasterProcess
   let wallet: Wallet
@@ -20,8 +28,10 @@ describeInChromium('a wallet in a page', () => {
   beforeAll(async () => {
     localnet = await startLocalnet()
     anvil = await startAnvil()
+    if (findCosmosBinary() !== undefined) cosmos = await startCosmosChain()
     folder = await makeFolder()
-    broadcaster = await runBroadcaster(await writeConfig(folder.path, localnet, [anvilSetup(anvil)]))
+    const chains = [anvilSetup(anvil), ...(cosmos ? [cosmosSetup(cosmos)] : [])]
+    broadcaster = await runBroadcaster(await writeConfig(folder.path, localnet, chains))
     wallet = await openWallet(localnet)
   }, limitMs)
   afterAll(async () => {
@@ -29,20 +39,24 @@ describeInChromium('a wallet in a page', () => {
     broadcaster?.child.kill('SIGTERM')
     await broadcaster?.ended
     await endAll()
+    await cosmos?.stop()
     await anvil?.stop()
     await localnet?.stop()
     await folder?.remove()
   }, limitMs)
 
   /** Fills in the form, sends it, and reads what the page shows in the end. */
-  async function send(signedTx: string): Promise<{ stages: string[]; shown: Record<string, unknown> }> {
+  async function send(
+    signedTx: string,
+    chain: string = anvil.chainId,
+  ): Promise<{ stages: string[]; shown: Record<string, unknown> }> {
     const { page } = wallet
     await page.reload()
     const fields = {
       nymApiUrl: localnet.nymApiUrl,
       preferredGateway: localnet.preferredGateway,
       broadcaster: broadcaster.address,
-      chain: anvil.chainId,
+      chain,
       signedTx,
     }
     for (const [name, value] of Object.entries(fields)) await page.fill(`input[name=${name}]`, value)
@@ -73,6 +87,19 @@ describeInChromium('a wallet in a page', () => {
     },
     limitMs,
   )
+
+  cosmosOrSkip('on a Cosmos chain', () => {
+    it(
+      'shows the receipt of a MsgSend',
+      async () => {
+        const [from, to] = [cosmos!.accounts[0]!, cosmos!.accounts[1]!]
+        const signedTx = await signMsgSend(cosmos!, { from, to: to.address, amount: 7 })
+        const { shown } = await send(`0x${Buffer.from(signedTx).toString('hex')}`, cosmos!.chainId)
+        expect(shown).toMatchObject({ stage: 'included', ok: true })
+      },
+      limitMs,
+    )
+  })
 
   it(
     'shows why another one with the same nonce is refused',
