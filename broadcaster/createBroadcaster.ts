@@ -111,7 +111,9 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainMs / 2)
       await submit.close().finally(() => clearTimeout(late))
     })
-    void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
+    const askers = createAskers()
+    /** Zeros until the store was met, which is before anybody can ask. */
+    let incarnation: Uint8Array = new Uint8Array(8)
     const reconcile = createReconcileStage({
       chains,
       records,
@@ -120,10 +122,15 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       vault,
       settle,
       rebroadcastAfterMs: parts.rebroadcastAfterMs,
+      onIncarnation(met) {
+        if (Buffer.compare(incarnation, met) !== 0) askers.forgetTold()
+        incarnation = met
+      },
       logger,
     })
     running.push(() => reconcile.stop())
     await reconcile.start()
+    void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
 
     step('connecting to the mixnet')
     running.push(() => listener.stop())
@@ -132,8 +139,12 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     // none shall be followed from a block behind the first transaction's.
     await Promise.all(followed)
 
-    const askers = createAskers()
-    const replier = createReplier({ listener, incarnation: await records.incarnation(), metrics, logger })
+    const replier = createReplier({
+      listener,
+      incarnation: () => incarnation,
+      metrics,
+      logger,
+    })
     running.push(() => replier.drain(AbortSignal.timeout(drainMs)))
     const tell = createTellAskers({ askers, records, vault, replier })
     const news = await watchNews({ askers, records, tell, metrics, logger })

@@ -87,9 +87,12 @@ export function createAdmit(parts: {
     })
     if (asker === 'reused') return { failure: wireError('requestIdReused') }
 
-    const record =
-      known !== null && late ? known : (await records.admit(draftOf(key, body, tx, request.id, nowMs))).record
-    if (record.state === 'held') await submitJobs.add(record)
+    if (known === null || !late) {
+      const { record, how } = await records.admit(draftOf(key, body, tx, request.id, nowMs))
+      // What had run out of time after it was handed over is handed over again.
+      if (how === 'revived') await submitJobs.add(record, { again: record.state === 'exposed' })
+      else if (record.state === 'held') await submitJobs.add(record)
+    }
     if (asker === 'full')
       return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
     await tell.answer(asker)

@@ -33,6 +33,8 @@ export interface Askers {
   drop(asker: Asker): void
   keys(): IterableIterator<TxKey>
   readonly size: number
+  /** Numbers begin anew, as in another life of the store. */
+  forgetTold(): void
   sweep(nowMs: number): void
 }
 
@@ -103,6 +105,9 @@ export function createAskers(): Askers {
     keys: () => byKey.keys(),
     get size() {
       return byId.size
+    },
+    forgetTold() {
+      for (const asker of byId.values()) asker.toldNumber = 0
     },
     sweep(nowMs) {
       // Insertion order is order of expiry: every asker lives equally long.

@@ -24,10 +24,10 @@ export interface ReplyTo {
 
 export const maxRepliesUnderWay = 4096
 
-/** @param incarnation 8 bytes, read once at start */
 export function createReplier(parts: {
   readonly listener: MixnetListener
-  readonly incarnation: Uint8Array
+  /** The 8 bytes of the store's present life. */
+  readonly incarnation: () => Uint8Array
   readonly metrics: Metrics
   readonly logger: Logger
 }): Replier {
@@ -35,7 +35,7 @@ export function createReplier(parts: {
   const underWay = new Set<Promise<void>>()
 
   function reply(to: ReplyTo, body: ReplyBody, number = 0): number {
-    const payload = encodeReply({ id: to.id, incarnation, number, body })
+    const payload = encodeReply({ id: to.id, incarnation: incarnation(), number, body })
     const packets = replyPackets(payload.length)
     if (packets > to.credit || underWay.size >= maxRepliesUnderWay) return 0
     const handing = listener

@@ -6,6 +6,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import type { TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { meetIncarnation } from './meetIncarnation.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 
@@ -15,6 +16,7 @@ const pageSize = 256
 const sweepPerRun = 4096
 
 export interface ReconcileStage {
+  /** Resolves after the first run. To be awaited before anything is handed over: it meets a store of another life. */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -32,14 +34,18 @@ export function createReconcileStage(parts: {
   readonly settle: Settle
   /** Handed over and unseen for this long: handed over again. */
   readonly rebroadcastAfterMs: number
+  /** Called at the start and before each run, with the life of the store that it is in. */
+  readonly onIncarnation: (incarnation: Uint8Array) => void
   readonly logger: Logger
 }): ReconcileStage {
-  const { chains, records, queues, submitJobs, vault, settle, rebroadcastAfterMs, logger } = parts
+  const { chains, records, queues, submitJobs, vault, settle, rebroadcastAfterMs, onIncarnation, logger } =
+    parts
   const stopping = new AbortController()
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
 
   async function run(): Promise<void> {
     try {
+      await meet()
       for (const adapter of chains.values()) {
         if (stopping.signal.aborted) return
         await reconcileChain(adapter)
@@ -48,6 +54,10 @@ export function createReconcileStage(parts: {
     } catch (error) {
       if (!stopping.signal.aborted) logger.warn({ err: error }, 'reconcile will run again')
     }
+  }
+
+  async function meet(): Promise<void> {
+    onIncarnation(await meetIncarnation({ records, settle, chains: [...chains.keys()] }))
   }
 
   async function reconcileChain(adapter: ChainAdapter): Promise<void> {
@@ -109,6 +119,8 @@ export function createReconcileStage(parts: {
 
   return {
     async start() {
+      // Not in the first run, which goes on where something fails: nothing may be handed over before this was done.
+      await meet()
       await queues
         .queue(reconcileQueue)
         .upsertJobScheduler(

@@ -13,6 +13,8 @@ export interface Settle {
   lapsed(record: TxRecord, error: WireError): Promise<TxRecord | null>
   /** Durable before the first byte goes to the endpoint. */
   exposed(record: TxRecord, endpoint: string): Promise<TxRecord | null>
+  /** Others may have seen it: it is never again `notSent`, whatever becomes of it. */
+  seenByOthers(record: TxRecord): Promise<TxRecord | null>
   rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null>
   included(record: TxRecord, inclusion: Inclusion, block: BlockRef): Promise<TxRecord | null>
   /** Another transaction used its number in this block; told at finality depth. */
@@ -55,7 +57,10 @@ export function createSettle(parts: {
   }
 
   function rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null> {
-    return write(record, { detail: sealDetail({ stage: 'submitted', rejection }, record, vault) })
+    return write(record, {
+      state: 'exposed',
+      detail: sealDetail({ stage: 'submitted', rejection }, record, vault),
+    })
   }
 
   return {
@@ -69,6 +74,7 @@ export function createSettle(parts: {
         error: isExposed(record) ? { ...error, outcome: 'unknown' } : error,
       }),
     exposed: (record, endpoint) => write(record, { state: 'exposed', exposedTo: endpoint }),
+    seenByOthers: (record) => write(record, { exposedTo: record.exposedTo ?? exposedByOthers }),
     rejected,
 
     async included(record, inclusion, block) {

@@ -117,6 +117,9 @@ export interface TxStore {
    * the replication id; Postgres: system identifier and timeline) and our own counter.
    */
   incarnation(): Promise<Uint8Array>
+  /** The incarnation that was acknowledged last; it lies in the data, and goes back with it. Null before the first. */
+  knownIncarnation(): Promise<Uint8Array | null>
+  acknowledgeIncarnation(incarnation: Uint8Array): Promise<void>
   /**
    * Makes the record, or merges into it monotonically: the later notAfter, the request id added (bounded). A record that
    * ended `refused` or `lapsed` is revived to `held` (number + 1, bytes and notAfter taken anew, exposedTo and detail

@@ -84,6 +84,8 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
     stop,
     ping: async () => living().records.ping(),
     incarnation: async () => living().records.incarnation(),
+    knownIncarnation: async () => living().records.knownIncarnation(),
+    acknowledgeIncarnation: async (incarnation) => living().records.acknowledgeIncarnation(incarnation),
     admit: async (draft) => living().records.admit(draft),
     get: async (key) => living().records.get(key),
     byRequest: async (mac) => living().records.byRequest(mac),

@@ -72,6 +72,15 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
       expect(records.durability).toBe('fsync')
     })
 
+    it('remembers the incarnation that was acknowledged last', async () => {
+      expect(await records.knownIncarnation()).toBeNull()
+      const incarnation = await records.incarnation()
+      await records.acknowledgeIncarnation(incarnation)
+      expect(await records.knownIncarnation()).toEqual(incarnation)
+      await records.acknowledgeIncarnation(new Uint8Array(8).fill(7))
+      expect(await records.knownIncarnation()).toEqual(new Uint8Array(8).fill(7))
+    })
+
     it('answers, and keeps its incarnation until data was put back', async () => {
       await records.ping()
       const before = await records.incarnation()

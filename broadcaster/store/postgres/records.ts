@@ -45,6 +45,8 @@ const statements = {
     select l.id, l.restores, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline
     from veilcast.life l, pg_control_system() s`,
   restored: 'update veilcast.life set restores = restores + 1',
+  known: 'select known from veilcast.life',
+  acknowledge: 'update veilcast.life set known = $1',
   admit: 'select a.how, (a.r).* from veilcast.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) a',
   get: 'select * from veilcast.record where key = $1',
   byRequest: 'select r.* from veilcast.request q join veilcast.record r on r.key = q.key where q.mac = $1',
@@ -136,6 +138,13 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
       )
       const text = `${row?.system_identifier} ${row?.timeline} ${row?.id} ${row?.restores}`
       return new Uint8Array(createHash('sha256').update(text).digest().subarray(0, 8))
+    },
+    async knownIncarnation() {
+      const [row] = await run<{ known: Uint8Array | null }>('known', [])
+      return row?.known ? new Uint8Array(row.known) : null
+    },
+    async acknowledgeIncarnation(incarnation) {
+      await run('acknowledge', [view(incarnation)])
     },
     async markRestored() {
       await run('restored', [])
@@ -234,6 +243,8 @@ const words: Record<keyof typeof statements, string> = {
   ping: 'answer',
   incarnation: 'tell its incarnation',
   restored: 'raise its incarnation',
+  known: 'tell its incarnation',
+  acknowledge: 'write down its incarnation',
   admit: 'admit a transaction',
   get: 'read a record',
   byRequest: 'read a record',

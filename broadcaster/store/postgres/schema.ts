@@ -8,7 +8,8 @@ export const migrations: readonly string[] = [
 create table veilcast.life (
   one boolean primary key default true check (one),
   id uuid not null default gen_random_uuid(),
-  restores integer not null default 0
+  restores integer not null default 0,
+  known bytea
 );
 insert into veilcast.life default values;
 

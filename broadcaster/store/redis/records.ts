@@ -60,6 +60,14 @@ export function redisRecords(
         return new Uint8Array(createHash('sha256').update(text).digest().subarray(0, 8))
       })
     },
+    async knownIncarnation() {
+      const known = await attempt('tell its incarnation', () => client.hget(`${prefix}:life`, 'known'))
+      return known === null ? null : new Uint8Array(Buffer.from(known, 'hex'))
+    },
+    async acknowledgeIncarnation(incarnation) {
+      const known = Buffer.from(incarnation).toString('hex')
+      await attempt('write down its incarnation', () => client.hset(`${prefix}:life`, 'known', known))
+    },
     async markRestored() {
       await attempt('raise its incarnation', () => client.hincrby(`${prefix}:life`, 'restores', 1))
     },
