@@ -1,13 +1,6 @@
-import { BaseAccount, ModuleAccount } from 'cosmjs-types/cosmos/auth/v1beta1/auth'
+import type { Account } from '@cosmjs/stargate'
 import { QueryAccountRequest, QueryAccountResponse } from 'cosmjs-types/cosmos/auth/v1beta1/query'
 import { QueryBalanceRequest, QueryBalanceResponse } from 'cosmjs-types/cosmos/bank/v1beta1/query'
-import {
-  BaseVestingAccount,
-  ContinuousVestingAccount,
-  DelayedVestingAccount,
-  PeriodicVestingAccount,
-  PermanentLockedAccount,
-} from 'cosmjs-types/cosmos/vesting/v1beta1/vesting'
 import type { Any } from 'cosmjs-types/google/protobuf/any'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { abciQuery } from './abciQuery.ts'
@@ -21,7 +14,7 @@ export type ChainAccount =
       readonly sequence: bigint
     }
   | { readonly kind: 'absent' }
-  /** Of a kind that the chain invented. */
+  /** Of a kind, or with a kind of key, that CosmJS does not know. */
   | { readonly kind: 'foreign' }
 
 /** @throws EndpointProblem */
@@ -35,10 +28,10 @@ export async function readAccount(
   if (answer === null) return { kind: 'absent' }
   const any = decodeAnswer(() => QueryAccountResponse.decode(answer).account)
   if (!any) throw unreadable()
-  if (!knownKinds.has(any.typeUrl)) return { kind: 'foreign' }
-  const account = decodeAnswer(() => baseAccountIn(any))
-  if (account?.address !== address) throw new EndpointProblem('lied')
-  return { kind: 'found', accountNumber: account.accountNumber, sequence: account.sequence }
+  const account = await parseAccount(any)
+  if (account === undefined) return { kind: 'foreign' }
+  if (account.address !== address) throw new EndpointProblem('lied')
+  return { kind: 'found', accountNumber: account.accountNumber, sequence: BigInt(account.sequence) }
 }
 
 /** In the denomination's base unit. @throws EndpointProblem */
@@ -61,23 +54,14 @@ export function parseAmount(text: string): bigint | undefined {
   return /^\d{1,78}$/.test(text) ? BigInt(text) : undefined
 }
 
-const vestingAccounts = [
-  ContinuousVestingAccount,
-  DelayedVestingAccount,
-  PeriodicVestingAccount,
-  PermanentLockedAccount,
-]
-const knownKinds = new Set(
-  [BaseAccount, ModuleAccount, BaseVestingAccount, ...vestingAccounts].map(({ typeUrl }) => typeUrl),
-)
-
-/** Accounts of other kinds wrap a BaseAccount. */
-function baseAccountIn({ typeUrl, value }: Any): BaseAccount | undefined {
-  if (typeUrl === BaseAccount.typeUrl) return BaseAccount.decode(value)
-  if (typeUrl === ModuleAccount.typeUrl) return ModuleAccount.decode(value).baseAccount
-  if (typeUrl === BaseVestingAccount.typeUrl) return BaseVestingAccount.decode(value).baseAccount
-  const vesting = vestingAccounts.find((kind) => kind.typeUrl === typeUrl)
-  return vesting?.decode(value).baseVestingAccount?.baseAccount
+/** CosmJS is loaded at the first account: who serves no Cosmos chain does not wait for it. */
+async function parseAccount(any: Any): Promise<Account | undefined> {
+  const { accountFromAny } = await import('@cosmjs/stargate')
+  try {
+    return accountFromAny(any)
+  } catch {
+    return undefined
+  }
 }
 
 function decodeAnswer<T>(decode: () => T): T {

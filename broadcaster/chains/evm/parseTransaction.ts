@@ -1,10 +1,11 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { wireError } from '@veilcast/shared/errors'
+import { numberToBytes } from 'viem'
 import { TransactionRefused } from '../ChainAdapter.ts'
 import { checkSidecars } from './checkSidecars.ts'
 import type { AccessListEntry, Authorization, EvmTransaction } from './EvmTransaction.ts'
 import { halfOrder, recoverSender } from './recoverSender.ts'
-import { decodeRlp, encodeRlpInteger, encodeRlpList, RlpError, type RlpItem, type RlpList } from './rlp.ts'
+import { decodeRlp, encodeRlp, RlpError, type RlpItem, type RlpList } from './rlp.ts'
 
 export interface ParsedTransaction {
   readonly transaction: EvmTransaction
@@ -52,14 +53,9 @@ function parseLegacy(list: RlpList): EvmTransaction {
   if (signatureV === 27n || signatureV === 28n) throw refused('unprotectedTransaction')
   if (signatureV < 35n) throw refused('invalidSignature')
   const chainId = (signatureV - 35n) / 2n
-  const digest = keccak_256(
-    encodeRlpList([
-      ...list.items.slice(0, 6).map(({ raw }) => raw),
-      encodeRlpInteger(chainId),
-      encodeRlpInteger(0n),
-      encodeRlpInteger(0n),
-    ]),
-  )
+  const zero = new Uint8Array()
+  const signed = chainId === 0n ? zero : numberToBytes(chainId)
+  const digest = keccak_256(encodeRlp([...list.slice(0, 6), signed, zero, zero]))
   const price = uint(gasPrice, 256)
   return {
     ...none,
@@ -111,7 +107,7 @@ function parseDynamicFeeTransaction(list: RlpList): EvmTransaction {
 function parseSetCodeTransaction(list: RlpList): EvmTransaction {
   const [, , , , , , , , , authorizations, yParity, r, s] = exactly(13, list)
   const fields = dynamicFeeFields(list)
-  const entries = listOf(authorizations).items.map(authorizationOf)
+  const entries = listOf(authorizations).map(authorizationOf)
   if (fields.to === null || entries.length === 0) throw malformed()
   return {
     ...none,
@@ -127,35 +123,27 @@ function parseSetCodeTransaction(list: RlpList): EvmTransaction {
  * `[envelope, 1, blobs, commitments, cell proofs]`.
  */
 function parseBlobs(wrapper: RlpList): ParsedTransaction {
-  if (wrapper.items[0]?.kind === 'bytes') {
+  if (wrapper[0] instanceof Uint8Array) {
     parseBlobTransaction(wrapper)
     throw refused('blobSidecarMissing')
   }
-  const list = listOf(wrapper.items[0])
+  const list = listOf(wrapper[0])
   const transaction = parseBlobTransaction(list)
-  const sidecars = wrapper.items.slice(1)
+  const sidecars = wrapper.slice(1)
   const version = sidecars.length === 4 ? uint(sidecars.shift(), 8) : 0n
-  const [blobs, commitments, proofs] = sidecars.map((item) =>
-    listOf(item).items.map((inner) => bytesOf(inner)),
-  )
-  if (
-    sidecars.length !== 3 ||
-    !blobs ||
-    !commitments ||
-    !proofs ||
-    version !== BigInt(wrapper.items.length - 4)
-  ) {
+  const [blobs, commitments, proofs] = sidecars.map((item) => listOf(item).map((inner) => bytesOf(inner)))
+  if (sidecars.length !== 3 || !blobs || !commitments || !proofs || version !== BigInt(wrapper.length - 4)) {
     throw malformed()
   }
   if (!checkSidecars({ blobs, commitments, proofs, version }, transaction.blobVersionedHashes))
     throw malformed()
-  return { transaction, envelope: Buffer.concat([Uint8Array.of(3), list.raw]) }
+  return { transaction, envelope: Buffer.concat([Uint8Array.of(3), encodeRlp(list)]) }
 }
 
 function parseBlobTransaction(list: RlpList): EvmTransaction {
   const [, , , , , , , , , maxFeePerBlobGas, hashes, yParity, r, s] = exactly(14, list)
   const fields = dynamicFeeFields(list)
-  const blobVersionedHashes = listOf(hashes).items.map((item) => bytesOf(item, 32))
+  const blobVersionedHashes = listOf(hashes).map((item) => bytesOf(item, 32))
   if (fields.to === null || blobVersionedHashes.length === 0) throw malformed()
   return {
     ...none,
@@ -169,7 +157,7 @@ function parseBlobTransaction(list: RlpList): EvmTransaction {
 
 /** The nine fields that types 2, 3 and 4 begin with. */
 function dynamicFeeFields(list: RlpList) {
-  const [chainId, nonce, maxPriorityFee, maxFee, gas, to, value, data, accessList] = list.items
+  const [chainId, nonce, maxPriorityFee, maxFee, gas, to, value, data, accessList] = list
   const maxPriorityFeePerGas = uint(maxPriorityFee, 256)
   const maxFeePerGas = uint(maxFee, 256)
   if (maxPriorityFeePerGas > maxFeePerGas) throw malformed()
@@ -194,11 +182,11 @@ const none = {
 } as const
 
 function accessListOf(item: RlpItem | undefined): AccessListEntry[] {
-  return listOf(item).items.map((entry) => {
+  return listOf(item).map((entry) => {
     const [address, storageKeys] = exactly(2, listOf(entry))
     return {
       address: bytesOf(address, 20),
-      storageKeys: listOf(storageKeys).items.map((key) => bytesOf(key, 32)),
+      storageKeys: listOf(storageKeys).map((key) => bytesOf(key, 32)),
     }
   })
 }
@@ -217,8 +205,7 @@ function authorizationOf(item: RlpItem): Authorization {
 
 /** Types 1 to 4 sign their type and all fields but the last three. */
 function signingDigest(type: number, list: RlpList): Uint8Array {
-  const unsigned = encodeRlpList(list.items.slice(0, -3).map(({ raw }) => raw))
-  return keccak_256(Buffer.concat([Uint8Array.of(type), unsigned]))
+  return keccak_256(Buffer.concat([Uint8Array.of(type), encodeRlp(list.slice(0, -3))]))
 }
 
 function senderOf(
@@ -238,18 +225,18 @@ function senderOf(
 }
 
 function exactly(count: number, list: RlpList): readonly RlpItem[] {
-  if (list.items.length !== count) throw malformed()
-  return list.items
+  if (list.length !== count) throw malformed()
+  return list
 }
 
 function listOf(item: RlpItem | undefined): RlpList {
-  if (item?.kind !== 'list') throw malformed()
+  if (item === undefined || item instanceof Uint8Array) throw malformed()
   return item
 }
 
 function bytesOf(item: RlpItem | undefined, length?: number): Uint8Array {
-  if (item?.kind !== 'bytes' || (length !== undefined && item.bytes.length !== length)) throw malformed()
-  return item.bytes
+  if (!(item instanceof Uint8Array) || (length !== undefined && item.length !== length)) throw malformed()
+  return item
 }
 
 function addressOrNull(item: RlpItem | undefined): Uint8Array | null {
