@@ -29,9 +29,11 @@ const results =
         runJest(['--runInBand', networkSuites]),
       ]
 
-const leftOut = new Set(results.flatMap(titlesLeftOut))
+const leftOut = new Map()
+for (const reason of results.flatMap(reasonsLeftOut)) leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1)
 if (leftOut.size > 0) {
-  process.stdout.write(`\nLeft out on this machine:\n${[...leftOut].map((title) => `  ${title}\n`).join('')}`)
+  process.stdout.write('\nLeft out on this machine:\n')
+  for (const [reason, tests] of leftOut) process.stdout.write(`  ${reason}  [${tests} tests]\n`)
 }
 const sum = (count) => results.reduce((total, result) => total + count(result), 0)
 const passed = sum(({ numPassedTests }) => numPassedTests)
@@ -69,10 +71,13 @@ function runJest(args) {
   }
 }
 
-/** A suite that needs more than this machine has says in its title what, and how to have it. */
-function titlesLeftOut({ testResults }) {
+/** What is skipped says in its title, in brackets, what it needs and how to have it. */
+function reasonsLeftOut({ testResults }) {
   return testResults
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status === 'pending')
-    .map(({ ancestorTitles, title }) => ancestorTitles.join(' › ') || title)
+    .map(({ fullName }) => {
+      const [, reason] = /\(((?:no|there is no|needs|CometBFT) (?:[^()]|\([^()]*\))*)\)/.exec(fullName) ?? []
+      return reason ?? fullName
+    })
 }

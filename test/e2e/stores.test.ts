@@ -18,20 +18,20 @@ import {
   startTestClient,
   type TestBroadcaster,
 } from '../support/path.ts'
-import { redisServer, type StoreServer, startEmbedded, startPostgres, startRedis } from '../support/store.ts'
+import {
+  describeWithRedis,
+  type StoreServer,
+  startEmbedded,
+  startPostgres,
+  startRedis,
+} from '../support/store.ts'
 
 const startLimitMs = 180_000
 const runLimitMs = 60_000
 
 pathOver('embedded Postgres', startEmbedded)
 pathOver('a Postgres of the operator', startPostgres)
-if (redisServer === undefined) {
-  describe.skip('the whole path over Redis (there is no redis-server on the PATH: apt install redis-server)', () => {
-    it('runs where there is one', () => {})
-  })
-} else {
-  pathOver('Redis', () => startRedis())
-}
+describeWithRedis('Redis', () => pathOver('Redis', () => startRedis()))
 
 function pathOver(name: string, startServer: () => Promise<StoreServer>): void {
   describe(`the whole path over ${name}`, () => {

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe } from '@jest/globals'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import {
@@ -107,6 +107,12 @@ async function cleanPostgres(dataDir: string): Promise<void> {
 }
 
 export const redisServer = findOnPath('redis-server')
+
+/** A suite that needs Redis: without one it is skipped, and its title says how to have it. */
+export const describeWithRedis = redisServer
+  ? describe
+  : (name: string, suite: () => void) =>
+      describe.skip(`${name} (no redis-server on the PATH: apt install redis-server)`, suite)
 
 /** A private Redis on a free port, with what production needs unless `settings` says otherwise. */
 export async function startRedis(

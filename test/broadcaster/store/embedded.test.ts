@@ -208,7 +208,7 @@ describe('openEmbeddedStore', () => {
   }, 60_000)
 
   const asRoot = isRoot ? it : it.skip
-  asRoot('says so when the server’s user cannot reach the folder', async () => {
+  asRoot('says so when the server’s user cannot reach the folder (needs root)', async () => {
     const home = join(folder, 'home')
     await mkdir(home, { mode: 0o700 })
     await expect(open(join(home, 'data')).start()).rejects.toThrow(/cannot reach the data folder/)

@@ -1,10 +1,8 @@
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, expect, it } from '@jest/globals'
 import { openRedisStore, StoreError } from '../../../broadcaster/dist/store/index.js'
-import { redisServer, type StoreServer, startRedis } from '../../support/store.ts'
+import { describeWithRedis, type StoreServer, startRedis } from '../../support/store.ts'
 
-const describeRedis = redisServer === undefined ? describe.skip : describe
-
-describeRedis('openRedisStore', () => {
+describeWithRedis('openRedisStore', () => {
   const servers: StoreServer[] = []
   const start = async (...settings: string[]): Promise<Awaited<ReturnType<typeof startRedis>>> => {
     const server = await startRedis(settings)

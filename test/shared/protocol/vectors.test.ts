@@ -20,7 +20,9 @@ import {
   vectorsFolder,
 } from '../../support/protocolVectors.ts'
 
-const python = spawnSync('python3', ['--version']).status === 0 ? it : it.skip
+const hasPython = spawnSync('python3', ['--version']).status === 0
+const python = hasPython ? it : it.skip
+const needed = hasPython ? '' : ' (no python3 on the PATH)'
 
 describe('golden vectors', () => {
   it.each(protocolVectors.requests)('request: $name', (vector) => {
@@ -65,7 +67,7 @@ describe('golden vectors', () => {
     expect(hex.map((line) => line.replaceAll(' ', ''))).toEqual([submit?.hex, included?.hex])
   })
 
-  python('are read alike by the decoder that was written from SPEC.md alone', () => {
+  python(`are read alike by the decoder that was written from SPEC.md alone${needed}`, () => {
     const run = spawnSync('python3', [resolve(vectorsFolder, 'decode.py')], {
       input: JSON.stringify(protocolVectors),
       encoding: 'utf8',
