@@ -68,7 +68,7 @@ cosmosOrSkip('a killed owner of a Cosmos chain', () => {
     }
     child.kill('SIGKILL')
     await once(child, 'exit')
-    expect(await answers(rpcUrl)).toBe(true)
+    // It lives on, until a line of its log finds nobody who reads: that it does so long enough is a matter of luck.
     const chain = await startCosmosChain({ home, blockTimeMs: 100 })
     expect(await answers(rpcUrl)).toBe(false)
     await chain.stop()
