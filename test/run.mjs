@@ -8,10 +8,10 @@ import { ensureReady, root } from '../infra/setup/ensureReady.mjs'
 // to have it.
 
 /**
- * Suites in which a Nym network shares the machine with what they test: one after the other, since a mixnet that is starved of
+ * Suites in which a Nym network or a chain shares the machine with what they test: one after the other, since a mixnet that is starved of
  * its processor is a lossy one.
  */
-const networkSuites = 'test/(e2e|infra/localnet|shared/mixnet)/'
+const networkSuites = 'test/(e2e|infra|shared/mixnet)/'
 
 try {
   await ensureReady()

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { keccak256 } from 'viem'
 import { signEthTransfer } from '../../support/devnetSign.ts'
+import { until } from '../../support/until.ts'
 
 describe('startAnvil', () => {
   let anvil: Anvil
@@ -20,6 +21,8 @@ describe('startAnvil', () => {
     const raw = await signEthTransfer(anvil, { from: alice!, to: bob!.address, valueWei: 5n })
     const hash = await anvil.rpc<string>('eth_sendRawTransaction', [raw])
     expect(hash).toBe(keccak256(raw))
+    // anvil answers first and mines second.
+    await until(async () => (await receipt(hash)) !== null)
     expect(await receipt(hash)).toMatchObject({ status: '0x1' })
     expect(BigInt(await anvil.rpc<string>('eth_getBalance', [bob!.address, 'latest']))).toBe(before + 5n)
     expect(anvil.chainId).toBe('eip155:31337')
@@ -37,6 +40,7 @@ describe('startAnvil', () => {
     const [, bob, carol] = anvil.accounts
     const raw = await signEthTransfer(anvil, { from: bob!, to: carol!.address, valueWei: 7n })
     const hash = await anvil.rpc<string>('eth_sendRawTransaction', [raw])
+    await until(async () => (await receipt(hash)) !== null)
     const included = await height()
     const blockHash = async () =>
       (await anvil.rpc<{ hash: string }>('eth_getBlockByNumber', [`0x${included.toString(16)}`, false])).hash
@@ -46,6 +50,7 @@ describe('startAnvil', () => {
     expect(await receipt(hash)).toBeNull()
     expect(await height()).toBe(included)
     expect(await anvil.rpc('eth_sendRawTransaction', [raw])).toBe(hash)
+    await until(async () => (await receipt(hash)) !== null)
     expect(await receipt(hash)).toMatchObject({ status: '0x1' })
   })
 
