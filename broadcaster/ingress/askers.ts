@@ -27,8 +27,6 @@ export interface Askers {
    * request id stands for another transaction.
    */
   register(asker: NewAsker): Asker | 'full' | 'reused'
-  /** The key of the request id, where it waits here. */
-  keyOf(id: RequestId): TxKey | undefined
   of(key: TxKey): readonly Asker[]
   drop(asker: Asker): void
   keys(): IterableIterator<TxKey>
@@ -99,7 +97,6 @@ export function createAskers(): Askers {
       byKey.set(asker.key, others.add(asker))
       return asker
     },
-    keyOf: (id) => byId.get(hex(id))?.key,
     of: (key) => [...(byKey.get(key) ?? [])],
     drop,
     keys: () => byKey.keys(),
