@@ -386,25 +386,7 @@ export const catalogue = {
     'The chain refused it before delivery: the memo is too long.',
     'Sign again with a shorter memo and the same sequence.',
   ),
-  // Ends on chain
-  reverted: row(
-    100,
-    'onChain',
-    'never',
-    3,
-    ['height'],
-    'The transaction is in block {height} and reverted.',
-    'See the revert data.',
-  ),
-  failedInDelivery: row(
-    101,
-    'onChain',
-    'never',
-    3,
-    ['height', 'code'],
-    'The transaction is in block {height} and failed with code {code} {label}.',
-    'See the code in its codespace.',
-  ),
+  // Ends on chain (100 and 101 stood for a failed execution, which is a receipt and no error: they stay unused)
   replaced: row(
     102,
     'onChain',
