@@ -53,7 +53,7 @@ const chainConfig = z.looseObject({ chain: z.string() }).transform((value, conte
   const parsed = family.config.safeParse(value)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
-      context.addIssue({ code: 'custom', path: [...issue.path], message: issue.message })
+      context.addIssue({ code: 'custom', path: [...issue.path], message: faultOf(issue) })
     }
     return z.NEVER
   }
@@ -114,7 +114,18 @@ export function parseConfig(value: unknown, source: string): BroadcasterConfig {
   const parsed = broadcasterConfig.safeParse(value)
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map(
-    (issue) => `  ${issue.path.map(String).join('.') || '(whole file)'}: ${issue.message}`,
+    (issue) => `  ${issue.path.map(wordOf).join('.') || '(whole file)'}: ${faultOf(issue)}`,
   )
   throw new ConfigError(`${source} is no valid configuration:\n${lines.join('\n')}`)
+}
+
+function faultOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message
+  return `unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.map(wordOf).join(', ')}`
+}
+
+/** A value that lost its key, as an URL in braces, is read as a key: only what looks like one is repeated. */
+function wordOf(key: PropertyKey): string {
+  const text = String(key)
+  return /^([A-Za-z-]{1,32}|\d{1,4})$/.test(text) ? text : '(no plain word)'
 }

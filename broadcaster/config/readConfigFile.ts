@@ -19,7 +19,8 @@ export async function readConfigFile(path: string): Promise<BroadcasterConfig> {
   if (text.length > maxConfigBytes) throw new ConfigError(`${path} is longer than ${maxConfigBytes} bytes.`)
   let value: unknown
   try {
-    value = parse(text, { maxAliasCount: 100 })
+    // A warning would be printed with the line that it is about.
+    value = parse(text, { maxAliasCount: 100, logLevel: 'error' })
   } catch (error) {
     const where = error instanceof YAMLParseError && error.linePos ? `, line ${error.linePos[0].line}` : ''
     throw new ConfigError(`${path} is no YAML${where}.`)
