@@ -80,6 +80,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         queues.queue(name),
       ),
       readiness: () => readiness({ records, listener, adapters, metrics }),
+      logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())
 
@@ -122,6 +123,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       vault,
       settle,
       rebroadcastAfterMs: parts.rebroadcastAfterMs,
+      metrics,
       onIncarnation(met) {
         if (Buffer.compare(incarnation, met) !== 0) askers.forgetTold()
         incarnation = met

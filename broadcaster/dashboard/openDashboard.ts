@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net'
 import type { Queue } from 'bullmq'
 import express from 'express'
 import helmet from 'helmet'
+import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { healthz } from './healthz.ts'
 import { knownHost } from './knownHost.ts'
 import { metricsPage } from './metricsPage.ts'
+import { pageFailed } from './pageFailed.ts'
 import { queueBoard } from './queueBoard.ts'
 import type { Readiness } from './readiness.ts'
 import { readyz } from './readyz.ts'
@@ -28,6 +30,7 @@ export async function openDashboard(parts: {
   readonly metrics: Metrics
   readonly queues: readonly Queue[]
   readonly readiness: () => Promise<Readiness>
+  readonly logger: Logger
 }): Promise<Dashboard> {
   const app = express()
   app.disable('x-powered-by')
@@ -45,6 +48,7 @@ export async function openDashboard(parts: {
   app.get('/metrics', metricsPage(parts.metrics, parts.readiness))
   app.use('/queues', queueBoard(parts.queues, '/queues'))
   app.get('/', (_request, response) => response.redirect('/queues'))
+  app.use(pageFailed(parts.logger))
 
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app)
   server.maxConnections = 256

@@ -4,7 +4,7 @@ import { ExpressAdapter } from '@bull-board/express'
 import type { Queue } from 'bullmq'
 import type { RequestHandler } from 'express'
 
-/** bull-board, read-only and without what the jobs hold. */
+/** bull-board, read-only, without what the jobs hold and without the words of a store that fails. */
 export function queueBoard(queues: readonly Queue[], basePath: string): RequestHandler {
   const server = new ExpressAdapter()
   server.setBasePath(basePath)
@@ -19,5 +19,9 @@ export function queueBoard(queues: readonly Queue[], basePath: string): RequestH
     serverAdapter: server,
     options: { uiConfig: { boardTitle: 'Veilcast' } },
   })
+  server.setErrorHandler(() => ({
+    status: 500,
+    body: { error: 'The queues cannot be shown at the moment.' },
+  }))
   return server.getRouter() as RequestHandler
 }

@@ -118,12 +118,14 @@ export function createAdmit(parts: {
     requestId: RequestId,
     nowMs: number,
   ): TxDraft {
+    const laneMac = tx.account === undefined ? null : vault.laneMac(body.chain, tx.account)
+    const ordered = laneMac !== null && tx.sequence !== undefined
     return {
       key,
       chain: body.chain,
       txIdMac: vault.txIdMac(body.chain, tx.txId),
-      laneMac: tx.account === undefined ? null : vault.laneMac(body.chain, tx.account),
-      sequence: tx.account === undefined ? null : (tx.sequence ?? null),
+      laneMac,
+      sequence: ordered ? vault.hideSequence(laneMac, tx.sequence) : null,
       bytes: vault.seal(body.signedTx, key, 'bytes'),
       txId: vault.seal(tx.txId, key, 'txId'),
       requestMac: vault.requestMac(requestId),

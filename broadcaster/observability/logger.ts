@@ -20,13 +20,22 @@ export function createLogger(level: LogLevel): Logger {
   return pino(options, pino.destination({ fd: 2, sync: true }))
 }
 
-/** The class of an error, and its text only where the text is ours; of a system call that failed, what it was and its code. */
+/**
+ * The class of an error, and its text only where the text is ours; of a system call that failed, what it was and its code.
+ * Neither its cause nor its stack, which begins with the text.
+ */
 export function describeError(error: unknown): { name: string; message?: string } {
   if (!(error instanceof Error)) return { name: typeof error }
-  const { name, message } = error
-  if (ownErrors.has(name)) return { name, message }
+  const { message } = error
+  if (ownErrors.has(error.name)) return { name: error.name, message }
   const { syscall, code } = error as NodeJS.ErrnoException
-  return syscall && code ? { name, message: `${syscall} failed: ${code}` } : { name }
+  // Whatever was thrown may call itself as it likes.
+  const name = isWord(error.name) ? error.name : 'Error'
+  return isWord(syscall) && isWord(code) ? { name, message: `${syscall} failed: ${code}` } : { name }
+}
+
+function isWord(text: unknown): text is string {
+  return typeof text === 'string' && /^[A-Za-z_]{1,48}$/.test(text)
 }
 
 const ownErrors: ReadonlySet<string> = new Set([
@@ -38,6 +47,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'ReadRefused',
   'ConfigError',
   'DashboardError',
+  'JobError',
 ])
 
 const salt = randomBytes(32)

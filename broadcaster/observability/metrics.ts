@@ -13,6 +13,7 @@ export interface Metrics {
   readonly endpointLive: Gauge<'chain' | 'endpoint'>
   readonly askers: Gauge
   readonly handedOver: Counter<'chain' | 'result'>
+  readonly failedJobs: Counter<'queue'>
   readonly roundTripSeconds: Gauge
 }
 
@@ -75,6 +76,12 @@ export function createMetrics(): Metrics {
       name: 'veilcast_handed_over_total',
       help: 'Transactions handed to an endpoint, by what came back.',
       labelNames: ['chain', 'result'],
+      registers,
+    }),
+    failedJobs: new Counter({
+      name: 'veilcast_failed_jobs_total',
+      help: 'Jobs that failed, each a fault of ours: worth an alarm.',
+      labelNames: ['queue'],
       registers,
     }),
     roundTripSeconds: new Gauge({

@@ -22,6 +22,7 @@ import {
 import type { Vault } from '../store/vault.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
+import { tellOfFailures } from './tellOfFailures.ts'
 
 /** Job ids and queue names hold no `:`. */
 export function confirmQueue(chain: ChainId): string {
@@ -64,6 +65,7 @@ export function createConfirmStage(parts: {
   const { chain } = adapter
   const queue = queues.queue(confirmQueue(chain))
   const worker: Worker = queues.worker(confirmQueue(chain), (job) => run(job), { concurrency: 1 })
+  tellOfFailures(worker, parts)
   const stopping = new AbortController()
   const me = `${process.pid}-${Math.random().toString(36).slice(2)}`
   const waiting = { signal: stopping.signal }
@@ -145,8 +147,9 @@ export function createConfirmStage(parts: {
       byTxId.set(vault.txIdMac(chain, tx.txId), tx)
       if (tx.account === undefined || tx.sequence === undefined) continue
       const laneMac = vault.laneMac(chain, tx.account)
-      slots.push({ laneMac, sequence: tx.sequence })
-      bySlot.set(`${laneMac}/${tx.sequence}`, tx)
+      const sequence = vault.hideSequence(laneMac, tx.sequence)
+      slots.push({ laneMac, sequence })
+      bySlot.set(`${laneMac}/${sequence}`, tx)
     }
     const ref: BlockRef = { height: block.height, hash: block.hash }
     await forEach(await records.match(chain, [...byTxId.keys()], slots), async (record) => {

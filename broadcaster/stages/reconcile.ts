@@ -3,12 +3,14 @@ import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Worker } from 'bullmq'
 import { type ChainAdapter, ChainUnavailable } from '../chains/ChainAdapter.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import type { TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import { meetIncarnation } from './meetIncarnation.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
+import { tellOfFailures } from './tellOfFailures.ts'
 
 export const reconcileQueue = 'reconcile'
 export const reconcileEveryMs = 30_000
@@ -36,12 +38,14 @@ export function createReconcileStage(parts: {
   readonly rebroadcastAfterMs: number
   /** Called at the start and before each run, with the life of the store that it is in. */
   readonly onIncarnation: (incarnation: Uint8Array) => void
+  readonly metrics: Metrics
   readonly logger: Logger
 }): ReconcileStage {
   const { chains, records, queues, submitJobs, vault, settle, rebroadcastAfterMs, onIncarnation, logger } =
     parts
   const stopping = new AbortController()
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
+  tellOfFailures(worker, parts)
 
   async function run(): Promise<void> {
     try {

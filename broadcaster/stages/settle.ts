@@ -52,6 +52,9 @@ export function createSettle(parts: {
       state,
       detail: sealDetail(detail, record, vault),
       bytes: null,
+      // A block and a time say much about which transaction it was.
+      blockHeight: null,
+      blockHash: null,
       expiresAtMs: Date.now() + retentionSeconds * 1000,
     })
   }

@@ -9,6 +9,7 @@ import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Settle } from './settle.ts'
 import { maxDelayMs, type SubmitJob, submitQueue } from './submitJobs.ts'
+import { tellOfFailures } from './tellOfFailures.ts'
 import { withLease } from './withLease.ts'
 
 const concurrency = 32
@@ -40,7 +41,9 @@ export function createSubmitStage(parts: {
 }): Worker {
   const { chains, records, queues, vault, settle, metrics, logger } = parts
 
-  return queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
+  const worker = queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
+  tellOfFailures(worker, parts)
+  return worker
 
   async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {
     /** Keys of records that this run wrote as exposed: what failed after it may have been handed over or not. */
@@ -177,10 +180,18 @@ export function createSubmitStage(parts: {
         exposed.add(current.key)
       }
       signal?.throwIfAborted()
+      const startedAt = performance.now()
       const handed = await adapter.submit(endpoint, tx, signal ? { signal } : {})
       metrics.handedOver.inc({ chain: record.chain, result: handed.kind })
       logger.info(
-        { tx: shortId(record.key), chain: record.chain, endpoint, result: handed.kind },
+        {
+          tx: shortId(record.key),
+          chain: record.chain,
+          stage: 'submit',
+          tookMs: Math.round(performance.now() - startedAt),
+          endpoint,
+          result: handed.kind,
+        },
         'handed over',
       )
       switch (handed.kind) {
@@ -237,7 +248,7 @@ export function createSubmitStage(parts: {
   async function waitOn(record: TxRecord, expected?: bigint): Promise<Result> {
     if (record.exposedTo !== null) return 'againAfterHanding'
     if (Date.now() < record.changedAtMs + maxLaneWaitMs) return 'again'
-    const got = record.sequence ?? 0n
+    const got = sequenceOf(record) ?? 0n
     await settle.lapsed(record, wireError('sequenceGap', { expected: expected ?? got - 1n, got }))
     return 'done'
   }
@@ -253,8 +264,18 @@ export function createSubmitStage(parts: {
   }
 
   async function neighbours(record: TxRecord, step: bigint): Promise<readonly TxRecord[]> {
-    if (record.laneMac === null || record.sequence === null || record.sequence + step < 0n) return []
-    return records.bySlot(record.chain, { laneMac: record.laneMac, sequence: record.sequence + step })
+    const sequence = sequenceOf(record)
+    if (record.laneMac === null || sequence === undefined || sequence + step < 0n) return []
+    return records.bySlot(record.chain, {
+      laneMac: record.laneMac,
+      sequence: vault.hideSequence(record.laneMac, sequence + step),
+    })
+  }
+
+  /** The nonce or sequence itself. */
+  function sequenceOf(record: TxRecord): bigint | undefined {
+    if (record.laneMac === null || record.sequence === null) return undefined
+    return vault.showSequence(record.laneMac, record.sequence)
   }
 }
 

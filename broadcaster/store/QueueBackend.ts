@@ -6,7 +6,8 @@ export interface QueueBackend {
   queue(name: string): Queue
   /**
    * A worker with the project's settings: lockDuration 5 s, stalledInterval 5 s, maxStalledCount as good as unlimited. Not
-   * started until `run()`.
+   * started until `run()`. What a processor throws is stored by its class alone, or by its text where that is ours; what it
+   * returns is not stored.
    */
   worker(name: string, processor: Processor, options: { readonly concurrency: number }): Worker
   start(): Promise<void>

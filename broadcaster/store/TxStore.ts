@@ -31,7 +31,7 @@ export interface TxRecord {
   readonly txIdMac: Mac
   /** The account whose transactions keep their order; null where the chain or the transaction has no order. */
   readonly laneMac: Mac | null
-  /** Nonce or sequence; null with `laneMac`. */
+  /** Nonce or sequence, hidden (vault.ts `hideSequence`): neighbours stay neighbours modulo 2^64. Null with `laneMac`. */
   readonly sequence: bigint | null
   readonly state: RecordState
   /** 1 at first, and one more with each change of state or detail. */

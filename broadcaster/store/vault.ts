@@ -9,6 +9,12 @@ export interface Vault {
   txIdMac(chain: ChainId, txId: Uint8Array): Mac
   laneMac(chain: ChainId, account: Uint8Array): Mac
   requestMac(id: RequestId): Mac
+  /**
+   * A nonce or sequence as the store sees it: shifted by a secret of its lane, modulo 2^64. Neighbours stay neighbours; the
+   * number itself, which beside a block would name the transaction, is not told.
+   */
+  hideSequence(lane: Mac, sequence: bigint): bigint
+  showSequence(lane: Mac, hidden: bigint): bigint
   /** AES-256-GCM under a fresh nonce, bound to the record and the field: a sealed value moved elsewhere does not open. */
   seal(bytes: Uint8Array, key: TxKey, field: SealedField): Uint8Array
   /** @throws Error when it was sealed under another key, for another place, or changed */
@@ -28,6 +34,8 @@ export function createVault(secret: Uint8Array): Vault {
 
   const mac = (domain: string, chain: string, data: Uint8Array): string =>
     base32(createHmac('sha256', macKey).update(`${domain}\0${chain}\0`).update(data).digest().subarray(0, 16))
+  const shift = (lane: Mac): bigint =>
+    createHmac('sha256', macKey).update('sequence\0\0').update(lane).digest().readBigUInt64BE()
   const place = (key: TxKey, field: SealedField): Buffer => Buffer.from(`${field}\0${key}`)
 
   return {
@@ -35,6 +43,8 @@ export function createVault(secret: Uint8Array): Vault {
     txIdMac: (chain, txId) => mac('txId', chain, txId) as Mac,
     laneMac: (chain, account) => mac('lane', chain, account) as Mac,
     requestMac: (id) => mac('request', '', id) as Mac,
+    hideSequence: (lane, sequence) => BigInt.asUintN(64, sequence + shift(lane)),
+    showSequence: (lane, hidden) => BigInt.asUintN(64, hidden - shift(lane)),
     seal(bytes, key, field) {
       const nonce = randomBytes(nonceBytes)
       const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(place(key, field))

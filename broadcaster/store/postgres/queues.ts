@@ -10,6 +10,7 @@ import type { Pool } from 'pg'
 import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
+import { withoutForeignErrors } from '../withoutForeignErrors.ts'
 
 const classes = withBackend(createPostgresBackend)
 
@@ -45,7 +46,11 @@ export function postgresQueues(pool: Pool): Omit<QueueBackend, 'start'> {
     },
     worker(name, processor, { concurrency }) {
       if (workers.size >= maxWorkers) throw new StoreError(`At most ${maxWorkers} workers share one store.`)
-      const made = new classes.Worker(name, processor, { ...workerOptions, connection, concurrency })
+      const made = new classes.Worker(name, withoutForeignErrors(processor), {
+        ...workerOptions,
+        connection,
+        concurrency,
+      })
       const worker = made as unknown as Worker
       worker.on('error', () => {})
       worker.once('closed', () => {

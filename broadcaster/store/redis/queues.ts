@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
+import { withoutForeignErrors } from '../withoutForeignErrors.ts'
 
 /** BullMQ's own hash tag: its keys never meet the record's, and share a node. */
 const prefix = '{veilcast-queue}'
@@ -34,7 +35,7 @@ export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend
     },
     worker(name, processor, { concurrency }) {
       if (workers.size >= maxWorkers) throw new StoreError(`At most ${maxWorkers} workers share one store.`)
-      const worker = new Worker(name, processor, {
+      const worker = new Worker(name, withoutForeignErrors(processor), {
         ...workerOptions,
         connection: consumer,
         prefix,

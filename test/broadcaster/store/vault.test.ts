@@ -20,6 +20,19 @@ describe('vault', () => {
     expect(createVault(new Uint8Array(32).fill(6)).keyOf(chain, tx)).not.toBe(vault.keyOf(chain, tx))
   })
 
+  it('hides a number of a lane: neighbours stay neighbours, and no two lanes shift alike', () => {
+    const [lane, otherLane] = [vault.laneMac(chain, tx), vault.laneMac(otherChain, tx)]
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (sequence) => {
+        const hidden = vault.hideSequence(lane, sequence)
+        expect(vault.showSequence(lane, hidden)).toBe(sequence)
+        expect(hidden).not.toBe(sequence)
+        expect(hidden).not.toBe(vault.hideSequence(otherLane, sequence))
+        expect(vault.hideSequence(lane, sequence + 1n)).toBe(BigInt.asUintN(64, hidden + 1n))
+      }),
+    )
+  })
+
   it('keeps its names: stores written today are read tomorrow', () => {
     expect(vault.keyOf(chain, tx)).toMatchInlineSnapshot(`"j6feixy2fbs6xxm6zbgcgtto7u"`)
     expect(vault.txIdMac(chain, tx)).toMatchInlineSnapshot(`"appmmsy2g743fserjaeo7kko5m"`)
@@ -27,6 +40,7 @@ describe('vault', () => {
     expect(vault.requestMac(toRequestId(new Uint8Array(16)))).toMatchInlineSnapshot(
       `"6555iywm5wixpd23qh7upsiq6q"`,
     )
+    expect(vault.hideSequence(vault.laneMac(chain, tx), 7n)).toMatchInlineSnapshot(`827657900984491908n`)
   })
 
   it('gives one thing another name in each use and on each chain', () => {
