@@ -36,6 +36,10 @@ export interface FaultyEndpoint {
   calls(method?: string): number
   /** HTTP requests that arrived. */
   requests(): number
+  /** Whether a request with these bytes in it arrived, in hex or base64 and whatever became of it. Looks back over 20 000 requests. */
+  had(bytes: Uint8Array): boolean
+  /** From now on another node stands behind the URL. */
+  retarget(targetUrl: string): void
   stop(): Promise<void>
 }
 
@@ -56,17 +60,23 @@ const noBatches = JSON.stringify({
   error: { code: -32600, message: 'batch requests are not supported' },
 })
 
+const maxBodies = 20_000
+
 const page = '<!doctype html><title>Bad gateway</title><h1>Try again later</h1>'
 
 /** A JSON-RPC proxy on 127.0.0.1 in front of a real node, which can be told to misbehave. */
-export async function startFaultyEndpoint(targetUrl: string): Promise<FaultyEndpoint> {
+export async function startFaultyEndpoint(firstTargetUrl: string): Promise<FaultyEndpoint> {
+  let targetUrl = firstTargetUrl
   let fault: Fault = { mode: 'pass' }
   let requests = 0
+  const bodies: string[] = []
   const counts = new Map<string, number>()
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readAll(request)
     requests++
+    bodies.push(body)
+    if (bodies.length > maxBodies) bodies.shift()
     const methods = methodsIn(body)
     for (const method of methods) counts.set(method, (counts.get(method) ?? 0) + 1)
     const { mode, forward } = hits(fault, methods) ? fault : { mode: 'pass' as const, forward: true }
@@ -124,6 +134,13 @@ export async function startFaultyEndpoint(targetUrl: string): Promise<FaultyEndp
       return [...counts.values()].reduce((sum, count) => sum + count, 0)
     },
     requests: () => requests,
+    had(bytes) {
+      const [hex, base64] = (['hex', 'base64'] as const).map((form) => Buffer.from(bytes).toString(form))
+      return bodies.some((body) => body.includes(hex!) || body.includes(base64!))
+    },
+    retarget(url) {
+      targetUrl = url
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

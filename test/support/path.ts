@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type Broadcaster,
+  type ChainAdapter,
   chainFamilies,
   createBroadcaster,
   createLogger,
   createVault,
+  type Logger,
   openStore,
   type Store,
 } from '@veilcast/broadcaster'
@@ -51,6 +53,9 @@ export async function startTestBroadcaster(options: {
   readonly chains: readonly ChainSetup[]
   readonly secret?: Uint8Array
   readonly limits?: { readonly maxWaitingPerChain: number; readonly maxWaitingPerAccount: number }
+  /** Stands in for an adapter, to break it. */
+  readonly wrap?: (adapter: ChainAdapter) => ChainAdapter
+  readonly logger?: Logger
 }): Promise<TestBroadcaster> {
   const broadcaster = createBroadcaster({
     listener: options.listener,
@@ -58,14 +63,15 @@ export async function startTestBroadcaster(options: {
     chains: options.chains.map((setup) => {
       const family = chainFamilies[setup.chain.split(':')[0]!]!
       const config = family.config.parse(setup) as { pollIntervalMs: number }
-      return { adapter: family.create(config), pollIntervalMs: config.pollIntervalMs }
+      const adapter = family.create(config)
+      return { adapter: options.wrap?.(adapter) ?? adapter, pollIntervalMs: config.pollIntervalMs }
     }),
     vault: createVault(options.secret ?? randomBytes(32)),
     limits: options.limits ?? { maxWaitingPerChain: 4096, maxWaitingPerAccount: 32 },
     retentionSeconds: 3600,
     rebroadcastAfterMs: 60_000,
     http: { host: '127.0.0.1', port: 0 },
-    logger: createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
+    logger: options.logger ?? createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
   })
   await broadcaster.start()
   return { ...broadcaster, store: options.store }
