@@ -25,7 +25,10 @@ export interface BroadcasterParts {
   readonly store: Store
   readonly chains: readonly { readonly adapter: ChainAdapter; readonly pollIntervalMs: number }[]
   readonly vault: Vault
-  readonly limits: AdmitLimits
+  readonly limits: AdmitLimits & {
+    /** How long a transaction waits for a predecessor that may never come. Default 10 minutes. */
+    readonly maxLaneWaitMs?: number
+  }
   readonly retentionSeconds: number
   readonly rebroadcastAfterMs: number
   readonly http: { readonly host: string; readonly port: number }
@@ -44,6 +47,7 @@ export interface Broadcaster {
 }
 
 const drainMs = 10_000
+const defaultLaneWaitMs = 10 * 60_000
 
 /** The parts list. Starts from the back of the data's path to its front, and stops from the front to the back. */
 export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
@@ -107,7 +111,16 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       running.push(() => confirm.stop())
       return confirm.start(probed[index])
     })
-    const submit = createSubmitStage({ chains, records, queues, vault, settle, metrics, logger })
+    const submit = createSubmitStage({
+      chains,
+      records,
+      queues,
+      vault,
+      settle,
+      maxLaneWaitMs: parts.limits.maxLaneWaitMs ?? defaultLaneWaitMs,
+      metrics,
+      logger,
+    })
     running.push(async () => {
       const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainMs / 2)
       await submit.close().finally(() => clearTimeout(late))

@@ -25,7 +25,11 @@ export interface ChainAdapter {
    */
   inspect(signedTx: Uint8Array): InspectedTx
 
-  /** What a node's state says before the bytes are shown to any: asks by account only, never hands over bytes or hash. */
+  /**
+   * What the chain's state says before the bytes are shown to any node: asks by account only, never hands over bytes or hash.
+   * `refused` and `used` are the word of two operators, where two have a live endpoint. What was read a moment ago may
+   * be taken for `ready` and `early`.
+   */
   preflight(tx: InspectedTx, options?: WaitOptions): Promise<Preflight>
 
   /** Id of an endpoint to hand a transaction to: `sticky` where it is live, else one at random, none of `avoid`. */
@@ -41,8 +45,11 @@ export interface ChainAdapter {
   head(options?: WaitOptions): Promise<Head>
   /** A whole block with what became of its transactions. Null where the endpoint does not have it (yet). @throws ChainUnavailable */
   readBlock(height: bigint, options?: WaitOptions): Promise<ChainBlock | null>
-  /** Receipt look-up for one transaction, for catching up after a gap. @throws ChainUnavailable */
-  find(txId: TxId, options?: WaitOptions): Promise<FoundTx | null>
+  /**
+   * Receipt look-up for one transaction, for catching up after a gap. `thorough`: null is the word of two operators, where
+   * two have a live endpoint. @throws ChainUnavailable
+   */
+  find(txId: TxId, options?: WaitOptions & { readonly thorough?: boolean }): Promise<FoundTx | null>
   /** The next nonce or sequence by the chain's newest state; null where the account is not known. @throws ChainUnavailable */
   nextSequence(account: Uint8Array, options?: WaitOptions): Promise<bigint | null>
   /** What the contract gave when it reverted, at most 256 bytes; empty where there is nothing to know. Never throws but on abort. */

@@ -1,29 +1,52 @@
-import { wireError } from '@veilcast/shared/errors'
+import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { ChainId } from '@veilcast/shared/protocol'
 import { DelayedError, type Job, type Worker } from 'bullmq'
 import { type ChainAdapter, ChainUnavailable, type InspectedTx } from '../chains/ChainAdapter.ts'
 import { type Logger, shortId } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
-import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
+import { openDetail } from '../store/stateOf.ts'
+import { type Mac, StoreError, type TxKey, type TxRecord, type TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { createHandedHere } from './handedHere.ts'
 import type { Settle } from './settle.ts'
-import { maxDelayMs, type SubmitJob, submitQueue } from './submitJobs.ts'
+import { type SubmitJob, submitQueue } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
 import { withLease } from './withLease.ts'
 
-const concurrency = 32
+/** Accounts that are worked on at once: so many endpoints' answers may be slow before another account waits for them. */
+const concurrency = 128
+/** The first wait of a job; each further one is twice as long. */
+const firstDelayMs = 200
+const maxDelayMs = 5_000
+/** Of a job whose lane is another run's: that one may have been killed. */
+const maxBusyDelayMs = 1_000
 const maxLaneRunMs = 30_000
-/** Transactions of one account that one run looks back over, and hands over. */
-const maxLaneRun = 64
-/** How long a transaction waits for a predecessor that may never come. */
-export const maxLaneWaitMs = 10 * 60_000
+/** Transactions of one account that one look sees. */
+const maxLaneLook = 64
+const maxLooksPerRun = 8
 const maxEndpointsPerRun = 3
 /** How long a transaction whose number is used is looked for before another is said to have used it. */
 const lookAgainMs = 5_000
+/** What a process was handing over when it was killed was made durable shortly before. */
+const stalledLookBackMs = 60_000
 
-/** `done`: nothing is left to do here. `again`: come back later. `soon`: another run has the lane. */
-type Result = 'done' | 'again' | 'againAfterHanding' | 'soon'
+/** `done`: nothing is left to do here. `again`: come back. `wait`: come back, and nothing behind it goes before. */
+type Result = 'done' | 'again' | 'wait'
+
+/** When a job comes back: after its own growing delay, or soon, as its lane is busy; no later than `byMs` (since 1970). */
+type Next = 'done' | { readonly busy: boolean; readonly byMs?: number | undefined }
+
+/** The record whose job this is. */
+interface Own {
+  readonly key: TxKey
+  readonly chain: ChainId
+  readonly lane: Mac
+  readonly isOpen: boolean
+}
+
+/** One account's records in this run, as they are by now. */
+type Lane = Map<TxKey, TxRecord>
 
 /**
  * Hands each held transaction to an endpoint, one sender's in order: our own checks first, then `exposed` made durable,
@@ -36,35 +59,41 @@ export function createSubmitStage(parts: {
   readonly queues: QueueBackend
   readonly vault: Vault
   readonly settle: Settle
+  /** How long a transaction waits for a predecessor that may never come. */
+  readonly maxLaneWaitMs: number
   readonly metrics: Metrics
   readonly logger: Logger
 }): Worker {
-  const { chains, records, queues, vault, settle, metrics, logger } = parts
+  const { chains, records, queues, vault, settle, maxLaneWaitMs, metrics, logger } = parts
+  const handedHere = createHandedHere()
+  /** Lanes that a run of this process has, and whether another job came for one meanwhile. */
+  const running = new Map<string, { wanted: boolean }>()
 
   const worker = queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
   tellOfFailures(worker, parts)
   return worker
 
   async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {
-    /** Keys of records that this run wrote as exposed: what failed after it may have been handed over or not. */
-    const exposed = new Set<TxKey>()
-    let result: Result
+    const { key, chain, again, stalls } = job.data
+    if (again.length === 0 && job.stalledCounter === 0 && handedHere.take(key)) return
+    const open = new Set<TxKey>(again)
+    let next: Exclude<Next, 'done'>
+    let met = stalls
     try {
-      result = await handOver(job, exposed, signal)
+      const result = await handOver(job, open, signal)
+      if (result === 'done') return
+      next = result
+      if (!next.busy) met = job.stalledCounter
     } catch (error) {
       // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record.
-      logger.warn({ err: error, tx: shortId(job.data.key), chain: job.data.chain }, 'submit will run again')
-      result = exposed.has(job.data.key) ? 'againAfterHanding' : 'again'
+      logger.warn({ err: error, tx: shortId(key), chain }, 'submit will run again')
+      next = { busy: false }
     }
-    if (result === 'done') return
-    const { delayMs } = job.data
     try {
-      await job.updateData({
-        ...job.data,
-        again: job.data.again || result === 'againAfterHanding',
-        delayMs: result === 'soon' ? delayMs : Math.min(delayMs * 2, maxDelayMs),
-      })
-      await job.moveToDelayed(Date.now() + delayMs, token)
+      if (met !== stalls || again.length !== open.size || again.some((one) => !open.has(one))) {
+        await job.updateData({ ...job.data, again: [...open], stalls: met })
+      }
+      await job.moveToDelayed(Date.now() + delayOf(job, next), token)
     } catch {
       // Reconcile makes the job anew.
       throw new Error('The job could not be delayed.')
@@ -72,112 +101,169 @@ export function createSubmitStage(parts: {
     throw new DelayedError()
   }
 
-  async function handOver(job: Job<SubmitJob>, exposed: Set<TxKey>, signal?: AbortSignal): Promise<Result> {
-    const { key, chain } = job.data
+  /** @param open what is to be handed over although it was exposed before; left in it is what still is */
+  async function handOver(job: Job<SubmitJob>, open: Set<TxKey>, signal?: AbortSignal): Promise<Next> {
+    const { key, chain, lane, stalls } = job.data
     const adapter = chains.get(chain)
-    const record = await records.get(key)
-    if (!adapter || record === null || record.bytes === null) return 'done'
-    // A stalled job may have handed it over or not: the chain takes it once, however often it is sent.
-    const mayRepeat = job.data.again || job.stalledCounter > 0
-    if (record.state !== 'held' && !(record.state === 'exposed' && mayRepeat)) return 'done'
-    if (record.laneMac === null) return inOrder(adapter, record, exposed, signal)
+    if (!adapter) return 'done'
+    if (lane === null) {
+      const record = shown(await records.get(key))
+      if (record?.state === 'exposed' && job.stalledCounter > stalls) open.add(key)
+      if (record === null || !needsWork(record, open)) return 'done'
+      const result = await inOrder(adapter, record, new Map(), open, signal)
+      return result === 'done' ? 'done' : { busy: false, byMs: deadlineOf(record) }
+    }
 
-    const lane = `lane-${record.chain}-${record.laneMac}`
-    const drained = await withLease(records, lane, signal, (held) =>
-      drainLane(adapter, record, exposed, held),
-    )
-    return drained ?? 'soon'
+    const name = `lane-${chain}-${lane}`
+    const runningHere = running.get(name)
+    if (runningHere) {
+      runningHere.wanted = true
+      return { busy: true }
+    }
+    const turn = { wanted: false }
+    running.set(name, turn)
+    try {
+      const found = (await records.lane(chain, lane, maxLaneLook)).map(shown)
+      if (job.stalledCounter > stalls) {
+        // Whatever the killed process had made durable: the chain takes it once, however often it is sent.
+        for (const record of found) if (isFreshlyExposed(record)) open.add(record.key)
+      }
+      const own =
+        found.find((record) => record.key === key) ??
+        (found.length < maxLaneLook ? null : shown(await records.get(key)))
+      for (const one of open) {
+        const record = one === key ? own : found.find((record) => record.key === one)
+        if (!record || !needsWork(record, open)) open.delete(one)
+      }
+      if (open.size === 0 && own?.state !== 'held') return 'done'
+      const ownResult = await withLease(records, name, signal, (held) =>
+        drain(
+          adapter,
+          { key, chain, lane, isOpen: own?.state === 'held' || open.has(key) },
+          found,
+          open,
+          turn,
+          held,
+        ),
+      )
+      if (ownResult === undefined) return { busy: true }
+      if (ownResult === 'done' && open.size === 0) return 'done'
+      return { busy: false, byMs: own?.state === 'held' ? deadlineOf(own) : undefined }
+    } finally {
+      running.delete(name)
+    }
   }
 
   /**
    * Hands over all that is held of one account, lowest number first, whoever's job this is: a job that was a moment too
-   * early for its turn need not be woken.
+   * early for its turn need not be woken. What was read before the lease was had may be older than the lane: each change is
+   * compare-and-set.
    */
-  async function drainLane(
+  async function drain(
     adapter: ChainAdapter,
-    own: TxRecord,
-    exposed: Set<TxKey>,
+    own: Own,
+    found: readonly TxRecord[],
+    open: Set<TxKey>,
+    turn: { wanted: boolean },
     signal: AbortSignal,
   ): Promise<Result> {
     const startMs = Date.now()
-    let turn: readonly TxRecord[] = [own]
-    for (let steps = 0; steps < maxLaneRun; steps++) {
-      const before = (await neighbours(turn[0] ?? own, -1n)).filter(isHeld)
-      if (before.length === 0) break
-      turn = before
-    }
-    let ownResult: Result = 'again'
-    for (let steps = 0; steps < maxLaneRun && turn.length > 0; steps++) {
-      if (Date.now() - startMs > maxLaneRunMs || signal.aborted) break
-      for (const record of turn) {
-        const result = await inOrder(adapter, record, exposed, signal)
+    let ownResult: Result = own.isOpen ? 'again' : 'done'
+    let look = found
+    for (let looks = 1; ; looks++) {
+      const lane: Lane = new Map(look.map((record) => [record.key, record]))
+      for (const record of look.filter((record) => needsWork(record, open)).sort(bySequence)) {
+        signal.throwIfAborted()
+        if (Date.now() - startMs > maxLaneRunMs) return ownResult
+        const result = await guarded(record, signal, () => inOrder(adapter, record, lane, open, signal))
         if (record.key === own.key) ownResult = result
-        if (result !== 'done') return ownResult
+        else if (result === 'done' && lane.get(record.key)?.state === 'exposed') handedHere.add(record.key)
+        if (result === 'wait') return ownResult
       }
-      turn = (await neighbours(turn[0] ?? own, 1n)).filter(isHeld)
+      if (!turn.wanted || looks === maxLooksPerRun) return ownResult
+      turn.wanted = false
+      look = (await records.lane(own.chain, own.lane, maxLaneLook)).map(shown)
     }
-    return ownResult
+  }
+
+  /** A record that cannot be worked on, as under today's configuration, holds up none of the others. */
+  async function guarded(
+    record: TxRecord,
+    signal: AbortSignal,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      if (signal.aborted || error instanceof StoreError) throw error
+      logger.warn({ err: error, tx: shortId(record.key), chain: record.chain }, 'submit will run again')
+      return 'again'
+    }
   }
 
   async function inOrder(
     adapter: ChainAdapter,
     record: TxRecord,
-    exposed: Set<TxKey>,
+    lane: Lane,
+    open: Set<TxKey>,
     signal?: AbortSignal,
   ): Promise<Result> {
-    if (record.bytes === null || record.blockHeight !== null) return 'done'
-    if (isLate(record)) return outOfTime(record)
+    if (record.bytes === null) return done(record, open)
     const tx = adapter.inspect(vault.open(record.bytes, record.key, 'bytes'))
-    const before = await neighbours(record, -1n)
-    if (before.some(isHeld)) return waitOn(record)
     const waiting = signal ? { signal } : {}
-
-    if (record.state === 'held') {
-      const preflight = await adapter.preflight(tx, waiting)
-      switch (preflight.kind) {
-        case 'unavailable':
-          return 'again'
-        case 'refused':
-          await settle.refused(record, preflight.error)
-          return 'done'
-        case 'used':
-          return used(adapter, record, tx, preflight.expected, signal)
-        case 'early':
-          // The chain counts what is in blocks: a predecessor on its way is not counted yet.
-          if (!before.some(isUnderWay)) return waitOn(record, preflight.expected)
-          break
-        case 'ready':
-          break
-      }
-    } else if (await foundOnChain(adapter, record, tx, signal)) {
-      // It was handed over before, and is in a block that was never matched.
-      return 'done'
+    if (isLate(record)) return outOfTime(adapter, record, tx, lane, open, signal)
+    // It was handed over before, and may be in a block that was never matched.
+    if (record.state === 'exposed' && (await foundOnChain(adapter, record, tx, signal).catch(unknown))) {
+      return done(record, open)
     }
-    return expose(adapter, record, tx, before.find(isUnderWay)?.exposedTo ?? undefined, exposed, signal)
+    const preflight = await adapter.preflight(tx, waiting)
+    switch (preflight.kind) {
+      case 'unavailable':
+        if (record.state === 'held') return 'wait'
+        break
+      case 'refused':
+        if (record.state === 'exposed') break
+        await settle.refused(record, preflight.error)
+        return done(record, open)
+      case 'used':
+        return used(adapter, record, tx, preflight.expected, open, signal)
+      case 'early':
+        // The chain counts what is in blocks: a predecessor on its way is not counted yet.
+        if (!predecessorsOf(record, lane).some(isUnderWay)) return waitOn(record, preflight.expected, open)
+        break
+      case 'ready':
+        break
+    }
+    return expose(adapter, record, tx, lane, open, signal)
   }
 
   async function expose(
     adapter: ChainAdapter,
     record: TxRecord,
     tx: InspectedTx,
-    sticky: string | undefined,
-    exposed: Set<TxKey>,
+    lane: Lane,
+    open: Set<TxKey>,
     signal?: AbortSignal,
   ): Promise<Result> {
+    const sticky = endpointOf(lane, record)
     // An endpoint that had it before and did not bring it into a block has its turn when no other is left.
     const avoid = new Set<string>(record.exposedTo === null || sticky ? [] : [record.exposedTo])
     let current = record
+    let rejection: WireError | undefined
+    let isUsed = false
     for (let attempt = 0; attempt < maxEndpointsPerRun; attempt++) {
       const endpoint =
         adapter.pickEndpoint({ sticky, avoid }) ?? (attempt === 0 ? adapter.pickEndpoint() : undefined)
       if (endpoint === undefined) break
       avoid.add(endpoint)
-      if (isLate(current)) return outOfTime(current)
+      if (isLate(current)) break
       if (current.state === 'held' || current.exposedTo !== endpoint) {
         const written = await settle.exposed(current, endpoint)
-        if (written === null) return 'again'
-        current = written
-        exposed.add(current.key)
+        // Somebody else changed it: what it is now has to be read first.
+        if (written === null) return 'wait'
+        current = shown(written)
+        lane.set(current.key, current)
+        open.add(current.key)
       }
       signal?.throwIfAborted()
       const startedAt = performance.now()
@@ -196,19 +282,31 @@ export function createSubmitStage(parts: {
       )
       switch (handed.kind) {
         case 'taken':
-          return 'done'
+          return done(current, open)
         case 'early':
-          return 'againAfterHanding'
+          return stillEarly(current, handed.expected, open)
         case 'used':
-          return used(adapter, current, tx, handed.expected, signal)
-        case 'rejected':
-          await settle.rejected(current, handed.error)
-          return 'done'
-        case 'unavailable':
+          isUsed = true
           break
+        case 'rejected':
+          rejection ??= handed.error
+          break
+        case 'unavailable':
+          continue
       }
+      // With its nonce in one pool, another transaction of that nonce would only split the network's pools.
+      if (rejection?.number === replacementUnderpriced) break
+      // One endpoint's word, against our own look at the chain: another operator's may take it.
+      for (const id of ofSameOperator(adapter, endpoint)) avoid.add(id)
     }
-    return current.state === 'held' ? 'again' : 'againAfterHanding'
+    if (current.state === 'held') return 'wait'
+    if (rejection === undefined) {
+      if (!keepTrying(current, open)) return done(current, open)
+      return isUsed ? 'again' : 'wait'
+    }
+    const told = await settle.rejected(current, rejection)
+    if (told) lane.set(told.key, shown(told))
+    return done(current, open)
   }
 
   /** Its number is used on chain: by this very transaction, which is success, or by another. */
@@ -216,77 +314,152 @@ export function createSubmitStage(parts: {
     adapter: ChainAdapter,
     record: TxRecord,
     tx: InspectedTx,
-    expected: bigint | undefined,
+    expected: bigint,
+    open: Set<TxKey>,
     signal?: AbortSignal,
   ): Promise<Result> {
-    try {
-      if (await foundOnChain(adapter, record, tx, signal)) return 'done'
-    } catch (error) {
-      if (error instanceof ChainUnavailable) return 'again'
-      throw error
+    if (record.state === 'held' && (await foundOnChain(adapter, record, tx, signal))) {
+      return done(record, open)
     }
     // The endpoint that does not have it may be behind the one that counts its number as used: ask again, others too.
     if (Date.now() < record.changedAtMs + lookAgainMs) return 'again'
-    const numbers = { expected: expected ?? 0n, got: tx.sequence ?? 0n }
+    const numbers = { expected, got: tx.sequence ?? 0n }
     if (record.exposedTo === null) await settle.refused(record, wireError('nonceUsed', numbers))
     else await settle.rejected(record, wireError('nonceUsed', numbers, { outcome: 'unknown' }))
-    return 'done'
+    return done(record, open)
   }
 
+  /** @throws ChainUnavailable */
   async function foundOnChain(
     adapter: ChainAdapter,
     record: TxRecord,
     tx: InspectedTx,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const found = await adapter.find(tx.txId, signal ? { signal } : {})
+    const found = await adapter.find(tx.txId, { thorough: true, ...(signal && { signal }) })
     if (found) await settle.included(record, found.inclusion, found.block)
     return found !== null
   }
 
   /** Its predecessor is not here yet. At the end of the wait the lane moves on. */
-  async function waitOn(record: TxRecord, expected?: bigint): Promise<Result> {
-    if (record.exposedTo !== null) return 'againAfterHanding'
-    if (Date.now() < record.changedAtMs + maxLaneWaitMs) return 'again'
-    const got = sequenceOf(record) ?? 0n
-    await settle.lapsed(record, wireError('sequenceGap', { expected: expected ?? got - 1n, got }))
-    return 'done'
+  async function waitOn(record: TxRecord, expected: bigint, open: Set<TxKey>): Promise<Result> {
+    if (record.exposedTo !== null) return stillEarly(record, expected, open)
+    if (Date.now() < record.changedAtMs + maxLaneWaitMs) return 'wait'
+    await settle.lapsed(record, gapBefore(record, expected))
+    return done(record, open)
   }
 
-  async function outOfTime(record: TxRecord): Promise<Result> {
+  /** A node had it and expects an earlier one first. */
+  async function stillEarly(record: TxRecord, expected: bigint, open: Set<TxKey>): Promise<Result> {
+    if (keepTrying(record, open)) return 'wait'
+    await settle.rejected(record, wireError('cosmosWrongSequence', { expected, got: record.sequence ?? 0n }))
+    return done(record, open)
+  }
+
+  async function outOfTime(
+    adapter: ChainAdapter,
+    record: TxRecord,
+    tx: InspectedTx,
+    lane: Lane,
+    open: Set<TxKey>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
     if (record.exposedTo === null) {
+      const preflight = await adapter.preflight(tx, signal ? { signal } : {})
+      const gap = preflight.kind === 'early' && !predecessorsOf(record, lane).some(isUnderWay)
       await settle.lapsed(
         record,
-        wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }, { outcome: 'notSent' }),
+        gap
+          ? gapBefore(record, preflight.expected)
+          : wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }, { outcome: 'notSent' }),
       )
     }
-    return 'done'
+    return done(record, open)
   }
 
-  async function neighbours(record: TxRecord, step: bigint): Promise<readonly TxRecord[]> {
-    const sequence = sequenceOf(record)
-    if (record.laneMac === null || sequence === undefined || sequence + step < 0n) return []
-    return records.bySlot(record.chain, {
-      laneMac: record.laneMac,
-      sequence: vault.hideSequence(record.laneMac, sequence + step),
-    })
+  /** Of what is held: what comes next, the end of its wait for a predecessor or its notAfter. */
+  function deadlineOf(record: TxRecord): number {
+    const waitedMs = record.changedAtMs + maxLaneWaitMs
+    return waitedMs > Date.now() ? Math.min(waitedMs, record.notAfterMs) : record.notAfterMs
   }
 
-  /** The nonce or sequence itself. */
-  function sequenceOf(record: TxRecord): bigint | undefined {
-    if (record.laneMac === null || record.sequence === null) return undefined
-    return vault.showSequence(record.laneMac, record.sequence)
+  /** With the nonce or sequence itself, which the store does not know. */
+  function shown<R extends TxRecord | null>(record: R): R {
+    if (record === null || record.laneMac === null || record.sequence === null) return record
+    return { ...record, sequence: vault.showSequence(record.laneMac, record.sequence) }
   }
+
+  /** What was exposed and not taken is tried at this pace for as long as a predecessor is waited for; then reconcile's. */
+  function keepTrying(record: TxRecord, open: Set<TxKey>): boolean {
+    return open.has(record.key) && Date.now() < record.createdAtMs + maxLaneWaitMs
+  }
+
+  /** Handed over, and no endpoint has said no: a node that counts the mempool's has it before this one. */
+  function isUnderWay(record: TxRecord): boolean {
+    if (record.state !== 'exposed') return false
+    const detail = openDetail(record, vault)
+    return !(detail?.stage === 'submitted' && detail.rejection)
+  }
+}
+
+/** Nobody can say whether it is on chain: sending it again does no harm. */
+function unknown(error: unknown): false {
+  if (error instanceof ChainUnavailable) return false
+  throw error
+}
+
+function done(record: TxRecord, open: Set<TxKey>): Result {
+  open.delete(record.key)
+  return 'done'
+}
+
+function needsWork(record: TxRecord, open: ReadonlySet<TxKey>): boolean {
+  if (record.bytes === null || record.blockHeight !== null) return false
+  return record.state === 'held' || (record.state === 'exposed' && open.has(record.key))
 }
 
 function isLate(record: TxRecord): boolean {
   return record.notAfterMs <= Date.now()
 }
 
-function isHeld(record: TxRecord): boolean {
-  return record.state === 'held'
+function isFreshlyExposed(record: TxRecord): boolean {
+  return record.state === 'exposed' && Date.now() < record.changedAtMs + stalledLookBackMs
 }
 
-function isUnderWay(record: TxRecord): boolean {
-  return record.state === 'exposed' || record.state === 'included'
+function bySequence(a: TxRecord, b: TxRecord): number {
+  const [left, right] = [a.sequence ?? 0n, b.sequence ?? 0n]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function predecessorsOf(record: TxRecord, lane: Lane): TxRecord[] {
+  if (record.sequence === null) return []
+  const before = record.sequence - 1n
+  return [...lane.values()].filter(({ sequence }) => sequence === before)
+}
+
+/** The endpoint that has what the sender has in flight, the latest of it. */
+function endpointOf(lane: Lane, record: TxRecord): string | undefined {
+  const inFlight = [...lane.values()].filter(
+    ({ key, state, exposedTo }) => key !== record.key && state === 'exposed' && exposedTo !== null,
+  )
+  return inFlight.sort(bySequence).at(-1)?.exposedTo ?? undefined
+}
+
+function ofSameOperator(adapter: ChainAdapter, endpoint: string): string[] {
+  const all = adapter.endpoints()
+  const operator = all.find(({ id }) => id === endpoint)?.operator
+  return all.filter((one) => one.operator === operator).map(({ id }) => id)
+}
+
+const replacementUnderpriced = wireError('replacementUnderpriced').number
+
+function gapBefore(record: TxRecord, expected: bigint): WireError {
+  return wireError('sequenceGap', { expected, got: record.sequence ?? 0n })
+}
+
+function delayOf(job: Job<SubmitJob>, next: Exclude<Next, 'done'>): number {
+  const limitMs = next.busy ? maxBusyDelayMs : maxDelayMs
+  const delayMs = Math.min(firstDelayMs * 2 ** Math.min(job.attemptsStarted - 1, 10), limitMs)
+  if (next.byMs === undefined) return delayMs
+  return Math.min(delayMs, Math.max(next.byMs - Date.now(), firstDelayMs / 4))
 }

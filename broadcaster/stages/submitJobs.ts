@@ -1,22 +1,23 @@
 import type { ChainId } from '@veilcast/shared/protocol'
 import type { QueueBackend } from '../store/QueueBackend.ts'
-import type { TxKey, TxRecord } from '../store/TxStore.ts'
+import type { Mac, TxKey, TxRecord } from '../store/TxStore.ts'
 
 export const submitQueue = 'submit'
 
-/** Keys only: job data lies in the store in clear text. */
+/** Keyed hashes only: job data lies in the store in clear text. */
 export interface SubmitJob {
   readonly key: TxKey
   readonly chain: ChainId
-  /** Hand it over although it was handed over before: it was not seen in a block since, or an endpoint had held it back. */
-  readonly again: boolean
-  /** How long the next wait is. */
-  readonly delayMs: number
+  /** The record's `laneMac`. */
+  readonly lane: Mac | null
+  /**
+   * What to hand over although it was handed over before, this record or others of its lane: not seen in a block since, or
+   * an endpoint did not take it.
+   */
+  readonly again: readonly TxKey[]
+  /** How often the job had stalled when it was last worked on. */
+  readonly stalls: number
 }
-
-/** Most jobs wait this long at first, and twice as long each time after. */
-export const firstDelayMs = 200
-export const maxDelayMs = 5000
 
 export interface SubmitJobs {
   /** A hint that this record needs handing over. A job that is there already is left as it is. */
@@ -30,8 +31,9 @@ export function createSubmitJobs(queues: QueueBackend): SubmitJobs {
       const data: SubmitJob = {
         key: record.key,
         chain: record.chain,
-        again: options.again ?? false,
-        delayMs: firstDelayMs,
+        lane: record.laneMac,
+        again: options.again ? [record.key] : [],
+        stalls: 0,
       }
       await queue.add('submit', data, { jobId: record.key, removeOnComplete: true, removeOnFail: true })
     },

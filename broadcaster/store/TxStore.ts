@@ -130,8 +130,8 @@ export interface TxStore {
   admit(draft: TxDraft): Promise<Admitted>
   get(key: TxKey): Promise<TxRecord | null>
   byRequest(requestMac: Mac): Promise<TxRecord | null>
-  /** Live records of the lane with exactly this sequence, and ended ones that are still kept. */
-  bySlot(chain: ChainId, slot: LaneSlot): Promise<readonly TxRecord[]>
+  /** What one account has in no block yet, `held` before `exposed`, each by sequence and key; at most `limit`. */
+  lane(chain: ChainId, laneMac: Mac, limit: number): Promise<readonly TxRecord[]>
   /** Compare-and-set: applies the patch and raises `number` where it still is `expected`; else null. Durable when it resolves. */
   update(key: TxKey, expected: number, patch: TxPatch, nowMs: number): Promise<TxRecord | null>
   /** Records that are live, or ended `lapsed` (late inclusion overrides it), with one of these hashes or slots. One round trip. */

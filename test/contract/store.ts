@@ -329,15 +329,27 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
     })
 
     describe('lookups', () => {
-      it('finds a slot, live or ended', async () => {
-        const slot: LaneSlot = { laneMac: mac('lane'), sequence: 7n }
-        await admitted('a', { sequence: 7n })
-        await changed(await admitted('b', { sequence: 7n }), { state: 'refused' })
-        await admitted('c', { sequence: 8n })
-        await admitted('d', { sequence: 7n, chain: otherChain })
-        await admitted('e', { sequence: 7n, laneMac: mac('otherlane') })
-        expect(keysOf(await records.bySlot(chain, slot))).toEqual([key('a'), key('b')])
-        expect(await records.bySlot(chain, { ...slot, sequence: 9n })).toEqual([])
+      it('gives what an account has in no block, what nobody was shown first, in order', async () => {
+        const beyond53Bits = 2n ** 53n
+        await admitted('z', { sequence: beyond53Bits + 1n })
+        await admitted('b', { sequence: beyond53Bits })
+        await admitted('a', { sequence: beyond53Bits })
+        await admitted('c', { sequence: 10n })
+        await changed(await admitted('d', { sequence: 9n }), { state: 'exposed', exposedTo: 'one' })
+        await changed(await admitted('e', { sequence: 8n }), { state: 'exposed', exposedTo: 'one' })
+        const block = { blockHeight: 5n, blockHash: 'ab' }
+        await changed(await admitted('in', { sequence: 7n }), { state: 'included', ...block })
+        await changed(await admitted('no', { sequence: 6n }), { state: 'refused', bytes: null })
+        await admitted('chain', { sequence: 7n, chain: otherChain })
+        await admitted('other', { sequence: 7n, laneMac: mac('otherlane') })
+        const inOrder = ['c', 'a', 'b', 'z', 'e', 'd'].map(key)
+        const lane = await records.lane(chain, mac('lane'), 64)
+        expect(lane.map((record) => record.key)).toEqual(inOrder)
+        expect(lane[0]).toEqual(await records.get(key('c')))
+        expect((await records.lane(chain, mac('lane'), 2)).map((record) => record.key)).toEqual(
+          inOrder.slice(0, 2),
+        )
+        expect(await records.lane(chain, mac('nobody'), 64)).toEqual([])
       })
 
       it('matches a block of thousands by hash and by slot in one look', async () => {
@@ -509,9 +521,8 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         expect(await records.get(key('old0'))).toBeNull()
         expect(await records.byRequest(mac('requestold0'))).toBeNull()
         expect(await records.match(chain, [mac('txold0')], [])).toEqual([])
-        expect(keysOf(await records.bySlot(chain, { laneMac: mac('lane'), sequence: 5n }))).toEqual(
-          [key('live'), key('old4')].sort(),
-        )
+        const slot: LaneSlot = { laneMac: mac('lane'), sequence: 5n }
+        expect(keysOf(await records.match(chain, [], [slot]))).toEqual([key('live')])
         expect(await records.get(key('kept'))).not.toBeNull()
         expect((await records.admit(draft('old0'))).how).toBe('created')
       })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type Broadcaster,
+  type BroadcasterParts,
   type ChainAdapter,
   chainFamilies,
   createBroadcaster,
@@ -52,7 +53,7 @@ export async function startTestBroadcaster(options: {
   readonly store: Store
   readonly chains: readonly ChainSetup[]
   readonly secret?: Uint8Array
-  readonly limits?: { readonly maxWaitingPerChain: number; readonly maxWaitingPerAccount: number }
+  readonly limits?: Partial<BroadcasterParts['limits']>
   /** Stands in for an adapter, to break it. */
   readonly wrap?: (adapter: ChainAdapter) => ChainAdapter
   readonly logger?: Logger
@@ -67,7 +68,7 @@ export async function startTestBroadcaster(options: {
       return { adapter: options.wrap?.(adapter) ?? adapter, pollIntervalMs: config.pollIntervalMs }
     }),
     vault: createVault(options.secret ?? randomBytes(32)),
-    limits: options.limits ?? { maxWaitingPerChain: 4096, maxWaitingPerAccount: 32 },
+    limits: { maxWaitingPerChain: 4096, maxWaitingPerAccount: 32, maxLaneWaitMs: 600_000, ...options.limits },
     retentionSeconds: 3600,
     rebroadcastAfterMs: 60_000,
     http: { host: '127.0.0.1', port: 0 },

@@ -1,6 +1,9 @@
+import { agreeOnPreflight, goesOn } from '../agreeOnPreflight.ts'
 import { type ChainAdapter, ChainUnavailable, type InspectedTx, ReadRefused } from '../ChainAdapter.ts'
 import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
+import { untilAborted } from '../endpoints/withDeadline.ts'
+import { createHandedLately } from '../handedLately.ts'
 import { addressOf } from './account.ts'
 import { type CometNode, createCometNode } from './cometNode.ts'
 import type { CosmosChainConfig } from './config.ts'
@@ -12,7 +15,11 @@ import { parseRead, read } from './query.ts'
 import { readAccount } from './readAccount.ts'
 import { readBlock } from './readBlock.ts'
 import { readStatus } from './readStatus.ts'
+import { readsOf, rememberAccounts } from './rememberAccounts.ts'
 import { submitTx } from './submitTx.ts'
+
+/** What was read so shortly ago is taken for what is: nothing is refused by it. */
+const maxAccountAgeMs = 1_000
 
 /** A chain of the Cosmos SDK, by CometBFT's JSON-RPC: 0.37, 0.38 and 1.0. Each block is final. */
 export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
@@ -34,6 +41,9 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     askTimeoutMs: requestTimeoutMs,
   })
 
+  const remembered = rememberAccounts(pool, maxAccountAgeMs)
+  const lately = createHandedLately(maxAccountAgeMs)
+
   return {
     chain,
     family: 'cosmos',
@@ -46,8 +56,18 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     inspect: (signedTx) => inspect(signedTx, config),
 
     async preflight(tx, options) {
+      const parsed = parsedIn(tx)
       try {
-        return await pool.ask((node, signal) => preflight(node, parsedIn(tx), config, signal), options)
+        if (!lately.isOutrun(tx)) {
+          const said = await untilAborted(preflight(remembered, parsed, config), options?.signal)
+          if (goesOn(said)) return said
+        }
+        const question = async (node: CometNode, signal: AbortSignal) => {
+          // A probe may have seen it on the right chain a moment ago.
+          await readStatus(node, cometChainId, signal)
+          return preflight(readsOf(node, signal), parsed, config)
+        }
+        return agreeOnPreflight(await pool.askTwo(question, goesOn, options))
       } catch (error) {
         if (error instanceof ChainUnavailable) return { kind: 'unavailable' }
         throw error
@@ -60,7 +80,9 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
       const endpoint = pool.get(id)
       if (!endpoint) return { kind: 'unavailable' }
       try {
-        return await submitTx(endpoint.client, tx, signal)
+        const handed = await submitTx(endpoint.client, tx, signal)
+        lately.handed(tx, handed.kind)
+        return handed
       } catch (error) {
         if (!(error instanceof EndpointProblem)) throw error
         if (error.trouble !== 'none') pool.report(id, error.trouble)
@@ -73,7 +95,11 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     readBlock: (height, options) =>
       pool.ask((node, signal) => readBlock(node, height, config, signal), options),
 
-    find: (txId, options) => pool.ask((node, signal) => findTx(node, cometChainId, txId, signal), options),
+    async find(txId, { thorough = false, ...options } = {}) {
+      const question = (node: CometNode, signal: AbortSignal) => findTx(node, cometChainId, txId, signal)
+      const said = await pool.askTwo(question, (found) => !thorough || found !== null, options)
+      return said.find((found) => found !== null) ?? null
+    },
 
     async nextSequence(account, options) {
       const address = addressOf(account, bech32Prefix)

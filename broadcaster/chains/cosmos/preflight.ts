@@ -5,13 +5,19 @@ import { type Fee, SignDoc } from 'cosmjs-types/cosmos/tx/v1beta1/tx'
 import secp256k1 from 'secp256k1'
 import type { Preflight } from '../ChainAdapter.ts'
 import { accountOf, addressOf } from './account.ts'
-import type { CometNode } from './cometNode.ts'
 import type { CosmosTx } from './decodeTx.ts'
-import { parseAmount, readAccount, readBalance } from './readAccount.ts'
+import { type ChainAccount, parseAmount } from './readAccount.ts'
 
 export interface PreflightConfig {
   readonly cometChainId: string
   readonly bech32Prefix: string
+}
+
+/** Of one node now, or of what was read a moment ago. Both reject with EndpointProblem or ChainUnavailable. */
+export interface AccountReads {
+  account(address: string): Promise<ChainAccount>
+  /** In the denomination's base unit. */
+  balance(address: string, denom: string): Promise<bigint>
 }
 
 /** Coins of the fee that are compared with the balance. */
@@ -25,19 +31,18 @@ const maxFeeCoins = 4
  * The state is that of the newest block. While sequence n waits in the mempool, n + 1 is `early` with `expected` n:
  * whoever knows that n was handed over may send n + 1 to the same endpoint.
  *
- * @throws EndpointProblem
+ * @throws what the reads throw
  */
 export async function preflight(
-  node: CometNode,
+  reads: AccountReads,
   tx: CosmosTx,
   config: PreflightConfig,
-  signal: AbortSignal,
 ): Promise<Preflight> {
   const signer = tx.authInfo.signerInfos[0]
   const address = signer?.publicKey && addressOf(accountOf(signer.publicKey), config.bech32Prefix)
   if (!signer || !address || hasExtensions(tx)) return { kind: 'ready' }
 
-  const account = await readAccount(node, address, signal)
+  const account = await reads.account(address)
   if (account.kind === 'foreign') return { kind: 'ready' }
   // A chain opens an account when it receives its first coin or allowance: there is none that could pay.
   if (account.kind === 'absent') return refused('insufficientFunds')
@@ -45,7 +50,7 @@ export async function preflight(
 
   const expected = account.sequence
   if (!tx.body.unordered && signer.sequence < expected) return { kind: 'used', expected }
-  if (!(await canPay(node, address, tx.authInfo.fee, signal))) return refused('insufficientFunds')
+  if (!(await canPay(reads, address, tx.authInfo.fee))) return refused('insufficientFunds')
   if (!tx.body.unordered && signer.sequence > expected) return { kind: 'early', expected }
   return { kind: 'ready' }
 }
@@ -67,17 +72,12 @@ function signatureHolds(tx: CosmosTx, chainId: string, accountNumber: bigint): b
 }
 
 /** True where another account pays, or the amounts are none that we can compare. */
-async function canPay(
-  node: CometNode,
-  address: string,
-  fee: Fee | undefined,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function canPay(reads: AccountReads, address: string, fee: Fee | undefined): Promise<boolean> {
   if (!fee || fee.granter || (fee.payer && fee.payer !== address)) return true
   for (const coin of fee.amount.slice(0, maxFeeCoins)) {
     const amount = parseAmount(coin.amount)
     if (!amount || !/^[a-zA-Z][a-zA-Z0-9/:._-]{2,127}$/.test(coin.denom)) continue
-    if ((await readBalance(node, address, coin.denom, signal)) < amount) return false
+    if ((await reads.balance(address, coin.denom)) < amount) return false
   }
   return true
 }

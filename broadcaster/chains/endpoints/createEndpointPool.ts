@@ -1,4 +1,4 @@
-import { ChainUnavailable, type EndpointHealth } from '../ChainAdapter.ts'
+import { ChainUnavailable, type EndpointHealth, type WaitOptions } from '../ChainAdapter.ts'
 import type { Endpoint, EndpointPool, ProbeResult } from './EndpointPool.ts'
 import { EndpointProblem } from './EndpointProblem.ts'
 import { withDeadline } from './withDeadline.ts'
@@ -131,6 +131,35 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
 
   const liveOnes = (): Watched<Client>[] => [...watched.values()].filter(({ trouble }) => trouble === 'none')
 
+  async function ask<T>(
+    question: (client: Client, signal: AbortSignal) => Promise<T>,
+    settles: (answer: T) => boolean,
+    options: WaitOptions,
+  ): Promise<readonly [T, ...T[]]> {
+    // What several wait for is nobody's to abort; it ends with the pool.
+    const signal = options.signal ?? stopping?.signal
+    signal?.throwIfAborted()
+    let asked: { readonly answer: T; readonly operator: string } | undefined
+    let attempts = 0
+    for (const one of shuffle(liveOnes(), random)) {
+      const { operator, client } = one.endpoint
+      if (operator === asked?.operator) continue
+      if (attempts++ === maxAttempts) break
+      try {
+        const answer = await withDeadline(askTimeoutMs, signal, (deadline) => question(client, deadline))
+        if (asked) return [asked.answer, answer]
+        if (settles(answer)) return [answer]
+        asked = { answer, operator }
+      } catch (error) {
+        signal?.throwIfAborted()
+        const trouble = troubleIn(error)
+        if (trouble) report(one, trouble)
+      }
+    }
+    if (asked) return [asked.answer]
+    throw new ChainUnavailable('No endpoint of the chain gave a usable answer.')
+  }
+
   return {
     async start() {
       if (!stopping || stopping.signal.aborted) {
@@ -161,21 +190,11 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
 
     get: (id) => watched.get(id)?.endpoint,
 
-    async ask(question, { signal } = {}) {
-      signal?.throwIfAborted()
-      for (const one of shuffle(liveOnes(), random).slice(0, maxAttempts)) {
-        try {
-          return await withDeadline(askTimeoutMs, signal, (deadline) =>
-            question(one.endpoint.client, deadline),
-          )
-        } catch (error) {
-          signal?.throwIfAborted()
-          const trouble = troubleIn(error)
-          if (trouble) report(one, trouble)
-        }
-      }
-      throw new ChainUnavailable('No endpoint of the chain gave a usable answer.')
+    async ask(question, options = {}) {
+      return (await ask(question, () => true, options))[0]
     },
+
+    askTwo: (question, settles, options = {}) => ask(question, settles, options),
 
     report(id, trouble) {
       const one = watched.get(id)

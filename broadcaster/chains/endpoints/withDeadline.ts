@@ -28,10 +28,11 @@ export async function withDeadline<T>(
 }
 
 /** Work that does not heed its signal is left behind: its late answer or error goes nowhere. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    work.then(resolve, reject)
+    const abort = () => reject(signal?.reason)
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort))
   })
 }

@@ -3,12 +3,11 @@ import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
 import type { ProbeResult } from '../endpoints/EndpointPool.ts'
 import type { EvmChainConfig } from './config.ts'
 import { createEvmClient, type EvmClient, resultOf } from './EvmClient.ts'
-import type { EvmTransaction } from './EvmTransaction.ts'
 import { find } from './find.ts'
 import { readHead } from './head.ts'
-import { inspect } from './inspect.ts'
+import { type InspectedEvmTx, inspect } from './inspect.ts'
 import { quantityOf, toHex } from './nodeValues.ts'
-import { preflight } from './preflight.ts'
+import { createPreflight } from './preflight.ts'
 import { query } from './query.ts'
 import { readBlock } from './readBlock.ts'
 import { revertData } from './revertData.ts'
@@ -30,6 +29,8 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     askTimeoutMs: requestTimeoutMs,
   })
 
+  const { preflight, handed } = createPreflight(pool, { chainId, maxInitCodeBytes: config.maxInitCodeBytes })
+
   return {
     chain,
     family: 'evm',
@@ -45,8 +46,12 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     pickEndpoint: (options) => pool.pick(options),
 
     inspect: (signedTx) => inspect(signedTx, { chainId, maxTransactionBytes, allowBlobs }),
-    preflight: (tx, options = {}) => preflight(pool, parsedOf(tx), config, options),
-    submit: (endpoint, tx, options = {}) => submit(pool, endpoint, tx, options),
+    preflight: (tx, options = {}) => preflight(inspectedHere(tx), options),
+    async submit(endpoint, tx, options = {}) {
+      const result = await submit(pool, endpoint, tx, options)
+      handed(tx, result.kind)
+      return result
+    },
     head: (options = {}) => readHead(pool, finality, options),
     readBlock: (height, options = {}) => readBlock(pool, height, config.maxBlockBytes, options),
     find: (txId, options = {}) => find(pool, txId, options),
@@ -55,14 +60,15 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
         const params = [toHex(account), 'latest']
         return quantityOf(await client.call('eth_getTransactionCount', params, { signal }))
       }, options),
-    revertData: (tx, inclusion, options = {}) => revertData(pool, parsedOf(tx), inclusion, options),
+    revertData: (tx, inclusion, options = {}) =>
+      revertData(pool, inspectedHere(tx).parsed, inclusion, options),
     query: (method, params, options = {}) => query(pool, chainId, method, params, options),
   }
 }
 
 /** Only this adapter's `inspect` makes what is given back to it. */
-function parsedOf(tx: InspectedTx): EvmTransaction {
-  return tx.parsed as EvmTransaction
+function inspectedHere(tx: InspectedTx): InspectedEvmTx {
+  return tx as InspectedEvmTx
 }
 
 async function probe(client: EvmClient, chainId: bigint, signal: AbortSignal): Promise<ProbeResult> {

@@ -7,12 +7,12 @@ import { receiptOf } from './inclusion.ts'
 import { recordOf, sameBytes, toHex } from './nodeValues.ts'
 
 /** A transaction's receipt. @throws ChainUnavailable */
-export function find(
+export async function find(
   pool: EndpointPool<EvmClient>,
   txId: TxId,
-  options: WaitOptions,
+  { thorough = false, ...options }: WaitOptions & { readonly thorough?: boolean },
 ): Promise<FoundTx | null> {
-  return pool.ask(async (client, signal) => {
+  const question = async (client: EvmClient, signal: AbortSignal): Promise<FoundTx | null> => {
     const answer = await client.call('eth_getTransactionReceipt', [toHex(txId)], { signal })
     // Some nodes give a receipt for what is pending still.
     if (answer === null || recordOf(answer).blockHash === null) return null
@@ -24,5 +24,7 @@ export function find(
       inclusion,
       block: { height: inclusion.height, hash: Buffer.from(blockHash).toString('hex') },
     }
-  }, options)
+  }
+  const said = await pool.askTwo(question, (found) => !thorough || found !== null, options)
+  return said.find((found) => found !== null) ?? null
 }

@@ -1,64 +1,144 @@
 import { wireError } from '@veilcast/shared/errors'
+import { agreeOnPreflight, goesOn } from '../agreeOnPreflight.ts'
 import { ChainUnavailable, type Preflight, type WaitOptions } from '../ChainAdapter.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import type { JsonRpcAnswer } from '../endpoints/jsonRpc.ts'
+import { rememberBriefly } from '../endpoints/rememberBriefly.ts'
+import { untilAborted } from '../endpoints/withDeadline.ts'
+import { createHandedLately } from '../handedLately.ts'
 import { type EvmClient, resultOf } from './EvmClient.ts'
 import { type EvmTransaction, gasPerBlob } from './EvmTransaction.ts'
-import { intrinsicGas } from './intrinsicGas.ts'
+import { gatherReads } from './gatherReads.ts'
+import type { InspectedEvmTx } from './inspect.ts'
+import { type GasRules, intrinsicGas } from './intrinsicGas.ts'
 import { quantityOf, recordOf, toHex } from './nodeValues.ts'
 
+/** What was read so shortly ago is taken for what is: nothing is refused by it. */
+const maxAgeMs = 1_000
+const maxAccounts = 4_096
+
 /**
- * What the newest block says about a transaction before any node has it: asks by the account alone, in one request. Only what
- * certainly fails is refused. A gap in the nonces is none of it: nodes keep such a transaction until the gap is filled.
+ * What the newest block says about a transaction before any node has it: asks by the account alone. Only what certainly
+ * fails is refused. A gap in the nonces is none of it: nodes keep such a transaction until the gap is filled.
+ *
+ * A run of one account's nonces, and transactions of many accounts at once, are looked at with what was read for one of
+ * them; whatever would stop one is read anew, of two operators where there are two.
  */
-export async function preflight(
+export function createPreflight(
   pool: EndpointPool<EvmClient>,
-  tx: EvmTransaction,
-  limits: { readonly maxInitCodeBytes: number },
-  options: WaitOptions,
-): Promise<Preflight> {
-  if (tx.to === null && tx.data.length > limits.maxInitCodeBytes) {
-    return refused('codeTooLarge', { limitBytes: limits.maxInitCodeBytes, sizeBytes: tx.data.length })
+  limits: { readonly chainId: bigint; readonly maxInitCodeBytes: number },
+) {
+  const lately = createHandedLately(maxAgeMs)
+  const gathered = gatherReads(pool)
+  const rules = rememberBriefly<'block' | 'blobs', Rules & Fees>({
+    read: async (which) => {
+      const [block, blobBaseFee] = await Promise.all([
+        gathered({ method: 'eth_getBlockByNumber', params: ['latest', false] }, rulesOf),
+        which === 'blobs' ? gathered({ method: 'eth_blobBaseFee', params: [] }, quantityIfAny) : undefined,
+      ])
+      return { ...block, blobBaseFee }
+    },
+    maxAgeMs,
+    maxEntries: 2,
+  })
+  const accounts = rememberBriefly<string, Account>({
+    read: async (account) => {
+      const [nonce, balance] = await Promise.all([
+        gathered({ method: 'eth_getTransactionCount', params: [account, 'latest'] }, nonceOf),
+        gathered({ method: 'eth_getBalance', params: [account, 'latest'] }, balanceOf),
+      ])
+      return { nonce, balance }
+    },
+    maxAgeMs,
+    maxEntries: maxAccounts,
+  })
+
+  async function seemsReady(tx: EvmTransaction): Promise<boolean> {
+    const [chain, account] = await Promise.all([
+      rules(tx.type === 3 ? 'blobs' : 'block'),
+      accounts(toHex(tx.sender)),
+    ])
+    return judge(tx, { ...chain, ...account }).kind === 'ready'
   }
-  try {
-    return judge(tx, await pool.ask((client, signal) => readState(client, tx, signal), options))
-  } catch (error) {
-    if (error instanceof ChainUnavailable) return { kind: 'unavailable' }
-    throw error
+
+  async function preflight(inspected: InspectedEvmTx, options: WaitOptions): Promise<Preflight> {
+    const tx = inspected.parsed
+    if (tx.to === null && tx.data.length > limits.maxInitCodeBytes) {
+      return refused('codeTooLarge', { limitBytes: limits.maxInitCodeBytes, sizeBytes: tx.data.length })
+    }
+    try {
+      if (!lately.isOutrun(inspected) && (await untilAborted(seemsReady(tx), options.signal))) {
+        return { kind: 'ready' }
+      }
+      const question = async (client: EvmClient, signal: AbortSignal) =>
+        judge(tx, await readState(client, tx, limits.chainId, signal))
+      return agreeOnPreflight(await pool.askTwo(question, goesOn, options))
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return { kind: 'unavailable' }
+      throw error
+    }
   }
+
+  return { preflight, handed: lately.handed }
 }
 
-interface State {
+interface Account {
   readonly nonce: bigint
-  /** The larger of latest and pending: a payment to the account may be on its way. */
   readonly balance: bigint
-  /** Wei per gas; undefined before EIP-1559. */
-  readonly baseFee: bigint | undefined
+}
+
+interface Fees {
   /** Wei per blob gas; undefined where nobody asked or the chain has none. */
   readonly blobBaseFee: bigint | undefined
-  readonly gasLimit: bigint
-  readonly eip3860: boolean
-  readonly eip7623: boolean
 }
 
-async function readState(client: EvmClient, tx: EvmTransaction, signal: AbortSignal): Promise<State> {
+interface Rules extends GasRules {
+  /** Wei per gas; undefined before EIP-1559. */
+  readonly baseFee: bigint | undefined
+  readonly gasLimit: bigint
+}
+
+/** One endpoint's view of now. The balance is the larger of latest and pending: a payment may be on its way. */
+async function readState(
+  client: EvmClient,
+  tx: EvmTransaction,
+  chainId: bigint,
+  signal: AbortSignal,
+): Promise<Account & Rules & Fees> {
   const account = toHex(tx.sender)
   const calls = [
+    { method: 'eth_chainId', params: [] },
     { method: 'eth_getTransactionCount', params: [account, 'latest'] },
     { method: 'eth_getBalance', params: [account, 'latest'] },
     { method: 'eth_getBalance', params: [account, 'pending'] },
     { method: 'eth_getBlockByNumber', params: ['latest', false] },
     ...(tx.type === 3 ? [{ method: 'eth_blobBaseFee', params: [] }] : []),
   ]
-  const [nonce, latest, pending, head, blobBaseFee] = await client.batch(calls, { signal })
-  const block = recordOf(resultOf(head))
-  const balances = [quantityOf(resultOf(latest), 256), quantityIfAny(pending) ?? 0n]
+  const [id, nonce, latest, pending, block, blobBaseFee] = await client.batch(calls, { signal })
+  // A probe may have seen it on the right chain a moment ago.
+  if (quantityOf(resultOf(id), 256) !== chainId) throw new EndpointProblem('wrongChain')
+  const balances = [balanceOf(latest), quantityIfAny(pending) ?? 0n]
   return {
-    nonce: quantityOf(resultOf(nonce)),
+    nonce: nonceOf(nonce),
     balance: balances.reduce((a, b) => (a > b ? a : b)),
-    baseFee: block.baseFeePerGas == null ? undefined : quantityOf(block.baseFeePerGas, 256),
     blobBaseFee: quantityIfAny(blobBaseFee),
+    ...rulesOf(block),
+  }
+}
+
+function nonceOf(answer: JsonRpcAnswer | undefined): bigint {
+  return quantityOf(resultOf(answer))
+}
+
+function balanceOf(answer: JsonRpcAnswer | undefined): bigint {
+  return quantityOf(resultOf(answer), 256)
+}
+
+function rulesOf(answer: JsonRpcAnswer | undefined): Rules {
+  const block = recordOf(resultOf(answer))
+  return {
+    baseFee: block.baseFeePerGas == null ? undefined : quantityOf(block.baseFeePerGas, 256),
     gasLimit: quantityOf(block.gasLimit),
     // Shanghai brought withdrawals and EIP-3860, Prague brought requests and EIP-7623.
     eip3860: block.withdrawalsRoot != null,
@@ -66,7 +146,7 @@ async function readState(client: EvmClient, tx: EvmTransaction, signal: AbortSig
   }
 }
 
-function judge(tx: EvmTransaction, state: State): Preflight {
+function judge(tx: EvmTransaction, state: Account & Rules & Fees): Preflight {
   if (tx.nonce < state.nonce) return { kind: 'used', expected: state.nonce }
   if (tx.gas > state.gasLimit) return refused('gasLimitTooHigh', { limit: state.gasLimit, got: tx.gas })
   const required = intrinsicGas(tx, state)

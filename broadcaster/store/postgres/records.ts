@@ -50,7 +50,10 @@ const statements = {
   admit: 'select a.how, (a.r).* from veilcast.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) a',
   get: 'select * from veilcast.record where key = $1',
   byRequest: 'select r.* from veilcast.request q join veilcast.record r on r.key = q.key where q.mac = $1',
-  bySlot: 'select * from veilcast.record where chain = $1 and lane_mac = $2 and sequence = $3 order by key',
+  // The whole condition of the index record_lane, and then some.
+  lane: `
+    select * from veilcast.record where chain = $1 and lane_mac = $2 and ${live} and state <> 'included'
+    order by state = 'exposed', sequence, key limit $3`,
   update: `
     with changed as (
       update veilcast.record set
@@ -173,7 +176,7 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     async byRequest(requestMac) {
       return (await records('byRequest', [requestMac]))[0] ?? null
     },
-    bySlot: (chain, slot) => records('bySlot', [chain, slot.laneMac, slot.sequence]),
+    lane: (chain, laneMac, limit) => records('lane', [chain, laneMac, limit]),
     async update(key, expected, patch, nowMs) {
       const rows = await records('update', [
         key,
@@ -248,7 +251,7 @@ const words: Record<keyof typeof statements, string> = {
   admit: 'admit a transaction',
   get: 'read a record',
   byRequest: 'read a record',
-  bySlot: 'read records',
+  lane: 'read records',
   update: 'update a record',
   match: 'match a block',
   listLive: 'list records',

@@ -96,7 +96,9 @@ export function redisRecords(
       return toRecord(Object.entries(fields).flatMap(([name, value]) => [Buffer.from(name), value]))
     },
     byRequest: async (requestMac) => (await find('request', requestMac))[0] ?? null,
-    bySlot: (chain, slot) => find('slot', chain, `${slot.laneMac}:${slot.sequence}`),
+    async lane(chain, laneMac, limit) {
+      return (await find('lane', chain, laneMac)).sort(byTurn).slice(0, limit)
+    },
     async update(key, expected, patch, nowMs) {
       const { sets, clears } = spread(patch)
       return toRecord(await run('update', key, expected, nowMs, sets.length / 2, ...sets, ...clears))
@@ -196,6 +198,13 @@ function toRecord(reply: ScriptReply | undefined): TxRecord | null {
     changedAtMs: number('changedAtMs') ?? 0,
     expiresAtMs: number('expiresAtMs'),
   }
+}
+
+/** Sequences have 64 bits, which Lua does not: they are put in order here. */
+function byTurn(a: TxRecord, b: TxRecord): number {
+  if (a.state !== b.state) return a.state === 'held' ? -1 : 1
+  if (a.sequence !== b.sequence) return (a.sequence ?? 0n) < (b.sequence ?? 0n) ? -1 : 1
+  return a.key < b.key ? -1 : 1
 }
 
 function toTrail(json: string): BlockRef[] {

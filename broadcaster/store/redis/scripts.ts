@@ -120,7 +120,7 @@ tell(key)
 return redis.call('HGETALL', record)
 `
 
-/** ARGV: what, then per what: chain, after, limit | chain, height, limit | chain, height, hash | chain, slot | requestMac. */
+/** ARGV: what, then per what: chain, after, limit | chain, height, limit | chain, height, hash | chain, laneMac | requestMac. */
 const find = `${shared}
 local keys = {}
 if ARGV[1] == 'live' then
@@ -131,8 +131,10 @@ elseif ARGV[1] == 'block' then
   for _, key in ipairs(redis.call('ZRANGE', p .. ':block:' .. ARGV[2], ARGV[3], ARGV[3], 'BYSCORE')) do
     if redis.call('HGET', at(key), 'blockHash') == ARGV[4] then keys[#keys + 1] = key end
   end
-elseif ARGV[1] == 'slot' then
-  for key in string.gmatch(redis.call('HGET', p .. ':slots:' .. ARGV[2], ARGV[3]) or '', '%S+') do keys[#keys + 1] = key end
+elseif ARGV[1] == 'lane' then
+  for _, key in ipairs(redis.call('SMEMBERS', p .. ':lane:' .. ARGV[2] .. ':' .. ARGV[3])) do
+    if redis.call('HGET', at(key), 'state') ~= 'included' then keys[#keys + 1] = key end
+  end
 elseif ARGV[1] == 'request' then
   keys[1] = redis.call('GET', p .. ':request:' .. ARGV[2]) or nil
 end

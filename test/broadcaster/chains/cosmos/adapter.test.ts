@@ -21,6 +21,7 @@ import { preflight } from '../../../../broadcaster/dist/chains/cosmos/preflight.
 import { read } from '../../../../broadcaster/dist/chains/cosmos/query.js'
 import { readBlock } from '../../../../broadcaster/dist/chains/cosmos/readBlock.js'
 import { readStatus } from '../../../../broadcaster/dist/chains/cosmos/readStatus.js'
+import { readsOf } from '../../../../broadcaster/dist/chains/cosmos/rememberAccounts.js'
 import { submitTx } from '../../../../broadcaster/dist/chains/cosmos/submitTx.js'
 import { EndpointProblem } from '../../../../broadcaster/dist/chains/endpoints/EndpointProblem.js'
 import { cosmosAdapterOf, liveCosmosAdapter } from '../../../support/cosmosAdapter.ts'
@@ -444,7 +445,7 @@ describe('a hostile node', () => {
       block_results: () => readBlock(comet, 2n, config, signal),
       tx: () => findTx(comet, 'fake-1', tx.txId, signal),
       blockchain: () => findTx(comet, 'fake-1', tx.txId, signal),
-      abci_query: () => preflight(comet, tx.parsed as CosmosTx, config, signal),
+      abci_query: () => preflight(readsOf(comet, signal), tx.parsed as CosmosTx, config),
       broadcast_tx_sync: () => submitTx(comet, tx, signal),
       header: () => read(comet, { method: 'header', params: {} }, signal),
     }
