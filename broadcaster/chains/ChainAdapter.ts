@@ -12,6 +12,8 @@ export interface ChainAdapter {
   readonly family: 'evm' | 'cosmos'
   readonly finality: { readonly rule: FinalityRule; readonly confirmations: number }
   readonly maxTransactionBytes: number
+  /** Operators whose endpoints are configured. */
+  readonly operators: number
   /** Starts watching the endpoints' health. Resolves once each was asked for the first time, live or not: seconds at most. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -45,11 +47,22 @@ export interface ChainAdapter {
   head(options?: WaitOptions): Promise<Head>
   /** A whole block with what became of its transactions. Null where the endpoint does not have it (yet). @throws ChainUnavailable */
   readBlock(height: bigint, options?: WaitOptions): Promise<ChainBlock | null>
+  /** The chain's block of this height by hash alone, in few bytes. Null where the endpoint does not have it (yet). @throws ChainUnavailable */
+  blockHash(height: bigint, options?: WaitOptions): Promise<string | null>
   /**
-   * Receipt look-up for one transaction, for catching up after a gap. `thorough`: null is the word of two operators, where
-   * two have a live endpoint. @throws ChainUnavailable
+   * Receipt look-up for one transaction, for catching up after a gap. What one operator has found counts only where a second
+   * one, if two have a live endpoint, has found it too.
+   * @throws ChainUnavailable, also where two operators do not agree
    */
-  find(txId: TxId, options?: WaitOptions & { readonly thorough?: boolean }): Promise<FoundTx | null>
+  find(txId: TxId, options?: FindOptions): Promise<FoundTx | null>
+  /**
+   * Whether the transaction's nonce or sequence was used by the state after the block `height`, and not by itself; at an
+   * endpoint each of two operators where two are configured, who have to agree. `open` too where the account cannot be read.
+   * @throws ChainUnavailable, also where only one of two operators answers
+   */
+  slotUse(tx: InspectedTx, height: bigint | 'latest', options?: WaitOptions): Promise<SlotUse>
+  /** Which transaction used it, where that is found within a bounded number of calls. @throws ChainUnavailable */
+  findReplacing(tx: InspectedTx, height: bigint, options?: WaitOptions): Promise<Replacing | null>
   /** The next nonce or sequence by the chain's newest state; null where the account is not known. @throws ChainUnavailable */
   nextSequence(account: Uint8Array, options?: WaitOptions): Promise<bigint | null>
   /** What the contract gave when it reverted, at most 256 bytes; empty where there is nothing to know. Never throws but on abort. */
@@ -64,6 +77,13 @@ export interface ChainAdapter {
 
 export interface WaitOptions {
   readonly signal?: AbortSignal
+}
+
+export interface FindOptions extends WaitOptions {
+  /** Null is the word of two operators, where two have a live endpoint. Default false: of one. */
+  readonly thorough?: boolean
+  /** The endpoint that was handed the transaction: its operator is asked last. */
+  readonly handedTo?: string | undefined
 }
 
 export interface InspectedTx {
@@ -96,9 +116,19 @@ export type Handed =
   /** No answer, an answer that is none, another chain, another hash: try the next endpoint. */
   | { readonly kind: 'unavailable' }
 
+/** `landed`: this very transaction is on chain; `used`: another has its nonce or sequence; `open`: nobody has. */
+export type SlotUse = 'landed' | 'used' | 'open'
+
+export interface Replacing {
+  readonly txId: TxId
+  readonly height: bigint
+}
+
 export interface Head {
   readonly height: bigint
   readonly hash: string
+  /** Undefined where blocks are never reorganised. */
+  readonly parentHash?: string
   /** Chain's own time, milliseconds since 1970. */
   readonly timeMs: number
   /** Highest block that is final by the chain's rule, at most `height`. */

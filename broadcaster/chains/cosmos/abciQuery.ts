@@ -8,7 +8,8 @@ const abciQueryAnswer = z.object({ response: z.object({ code, codespace, value: 
 const keyNotFound = 22
 
 /**
- * Asks a gRPC query of the application's newest committed state; null where it says that there is no such thing.
+ * Asks a gRPC query of the application's state after the block `height`, by default the newest; null where it says that there
+ * is no such thing.
  * @throws EndpointProblem
  */
 export async function abciQuery(
@@ -16,8 +17,10 @@ export async function abciQuery(
   path: string,
   request: Uint8Array,
   signal: AbortSignal,
+  height = 0n,
 ): Promise<Uint8Array | null> {
-  const params = { path, data: Buffer.from(request).toString('hex'), prove: false }
+  const data = Buffer.from(request).toString('hex')
+  const params = { path, data, height: height.toString(), prove: false }
   const { response } = await node.call('abci_query', params, abciQueryAnswer, { signal })
   if (response.code === keyNotFound && response.codespace === 'sdk') return null
   if (response.code !== 0) throw new EndpointProblem('none', `abci_query failed with code ${response.code}.`)

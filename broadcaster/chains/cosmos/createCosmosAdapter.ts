@@ -3,19 +3,24 @@ import { type ChainAdapter, ChainUnavailable, type InspectedTx, ReadRefused } fr
 import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { untilAborted } from '../endpoints/withDeadline.ts'
+import { findAgreed } from '../findAgreed.ts'
 import { createHandedLately } from '../handedLately.ts'
+import { slotUseAgreed } from '../slotUseAgreed.ts'
 import { addressOf } from './account.ts'
 import { type CometNode, createCometNode } from './cometNode.ts'
 import type { CosmosChainConfig } from './config.ts'
 import type { CosmosTx } from './decodeTx.ts'
+import { findReplacing } from './findReplacing.ts'
 import { findTx } from './findTx.ts'
 import { inspect } from './inspect.ts'
 import { preflight } from './preflight.ts'
 import { parseRead, read } from './query.ts'
 import { readAccount } from './readAccount.ts'
 import { readBlock } from './readBlock.ts'
+import { readBlockHash } from './readBlockHash.ts'
 import { readStatus } from './readStatus.ts'
 import { readsOf, rememberAccounts } from './rememberAccounts.ts'
+import { slotUse } from './slotUse.ts'
 import { submitTx } from './submitTx.ts'
 
 /** What was read so shortly ago is taken for what is: nothing is refused by it. */
@@ -49,6 +54,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     family: 'cosmos',
     finality: { rule: 'instant', confirmations: 0 },
     maxTransactionBytes,
+    operators: pool.operators,
     start: () => pool.start(),
     stop: () => pool.stop(),
     live: () => pool.live(),
@@ -95,11 +101,17 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     readBlock: (height, options) =>
       pool.ask((node, signal) => readBlock(node, height, config, signal), options),
 
-    async find(txId, { thorough = false, ...options } = {}) {
-      const question = (node: CometNode, signal: AbortSignal) => findTx(node, cometChainId, txId, signal)
-      const said = await pool.askTwo(question, (found) => !thorough || found !== null, options)
-      return said.find((found) => found !== null) ?? null
-    },
+    blockHash: (height, options) =>
+      pool.ask((node, signal) => readBlockHash(node, cometChainId, height, signal), options),
+
+    find: (txId, options = {}) =>
+      findAgreed(pool, (node, signal) => findTx(node, cometChainId, txId, signal), options),
+
+    slotUse: (tx, height, options = {}) =>
+      slotUseAgreed(pool, (node, signal) => slotUse(node, tx, height, config, signal), options),
+
+    findReplacing: (tx, height, options) =>
+      pool.ask((node, signal) => findReplacing(node, tx, height, bech32Prefix, signal), options),
 
     async nextSequence(account, options) {
       const address = addressOf(account, bech32Prefix)

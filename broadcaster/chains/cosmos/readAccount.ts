@@ -10,21 +10,22 @@ export type ChainAccount =
   | {
       readonly kind: 'found'
       readonly accountNumber: bigint
-      /** The next one, by the newest block: what waits in the mempool is not counted. */
+      /** The next one, by that block: what waits in the mempool is not counted. */
       readonly sequence: bigint
     }
   | { readonly kind: 'absent' }
   /** Of a kind, or with a kind of key, that CosmJS does not know. */
   | { readonly kind: 'foreign' }
 
-/** @throws EndpointProblem */
+/** By the state after the block `height`, by default the newest. @throws EndpointProblem */
 export async function readAccount(
   node: CometNode,
   address: string,
   signal: AbortSignal,
+  height?: bigint,
 ): Promise<ChainAccount> {
   const request = QueryAccountRequest.encode({ address }).finish()
-  const answer = await abciQuery(node, '/cosmos.auth.v1beta1.Query/Account', request, signal)
+  const answer = await abciQuery(node, '/cosmos.auth.v1beta1.Query/Account', request, signal, height)
   if (answer === null) return { kind: 'absent' }
   const any = decodeAnswer(() => QueryAccountResponse.decode(answer).account)
   if (!any) throw unreadable()

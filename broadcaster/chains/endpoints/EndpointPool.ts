@@ -34,14 +34,17 @@ export interface EndpointPool<Client> {
   ask<T>(question: (client: Client, signal: AbortSignal) => Promise<T>, options?: WaitOptions): Promise<T>
   /**
    * The answers of two operators, or of the only one that has a live endpoint; one is enough where `settles` says so of
-   * it. Endpoints are asked in random order, at most `maxAttempts`; each that fails is reported.
+   * it. Endpoints are asked in random order, at most `maxAttempts`, those of the operator of `last` last; each that fails is
+   * reported.
    * @throws ChainUnavailable, AbortError
    */
   askTwo<T>(
     question: (client: Client, signal: AbortSignal) => Promise<T>,
     settles: (answer: T) => boolean,
-    options?: WaitOptions,
+    options?: WaitOptions & { readonly last?: string | undefined },
   ): Promise<readonly [T, ...T[]]>
+  /** Operators that are configured, live or not. */
+  readonly operators: number
   /** Sets an endpoint aside until its next good probe. */
   report(id: string, trouble: Exclude<EndpointHealth['trouble'], 'none'>): void
   health(): readonly EndpointHealth[]

@@ -134,14 +134,16 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
   async function ask<T>(
     question: (client: Client, signal: AbortSignal) => Promise<T>,
     settles: (answer: T) => boolean,
-    options: WaitOptions,
+    options: WaitOptions & { readonly last?: string | undefined },
   ): Promise<readonly [T, ...T[]]> {
     // What several wait for is nobody's to abort; it ends with the pool.
     const signal = options.signal ?? stopping?.signal
     signal?.throwIfAborted()
     let asked: { readonly answer: T; readonly operator: string } | undefined
     let attempts = 0
-    for (const one of shuffle(liveOnes(), random)) {
+    const lastOperator = options.last === undefined ? undefined : watched.get(options.last)?.endpoint.operator
+    const isLast = ({ endpoint }: Watched<Client>) => Number(endpoint.operator === lastOperator)
+    for (const one of shuffle(liveOnes(), random).sort((a, b) => isLast(a) - isLast(b))) {
       const { operator, client } = one.endpoint
       if (operator === asked?.operator) continue
       if (attempts++ === maxAttempts) break
@@ -195,6 +197,8 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     },
 
     askTwo: (question, settles, options = {}) => ask(question, settles, options),
+
+    operators: new Set(options.endpoints.map(({ operator }) => operator)).size,
 
     report(id, trouble) {
       const one = watched.get(id)

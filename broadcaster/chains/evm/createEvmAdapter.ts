@@ -4,13 +4,15 @@ import type { ProbeResult } from '../endpoints/EndpointPool.ts'
 import type { EvmChainConfig } from './config.ts'
 import { createEvmClient, type EvmClient, resultOf } from './EvmClient.ts'
 import { find } from './find.ts'
-import { readHead } from './head.ts'
+import { findReplacing } from './findReplacing.ts'
+import { readBlockHash, readHead } from './head.ts'
 import { type InspectedEvmTx, inspect } from './inspect.ts'
 import { quantityOf, toHex } from './nodeValues.ts'
 import { createPreflight } from './preflight.ts'
 import { query } from './query.ts'
 import { readBlock } from './readBlock.ts'
 import { revertData } from './revertData.ts'
+import { slotUse } from './slotUse.ts'
 import { submit } from './submit.ts'
 
 /** An EVM chain behind one or more JSON-RPC endpoints. */
@@ -39,6 +41,7 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       confirmations: finality.rule === 'confirmations' ? finality.confirmations : 0,
     },
     maxTransactionBytes,
+    operators: pool.operators,
     start: () => pool.start(),
     stop: () => pool.stop(),
     live: () => pool.live(),
@@ -52,9 +55,13 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       handed(tx, result.kind)
       return result
     },
-    head: (options = {}) => readHead(pool, finality, options),
+    head: (options = {}) => readHead(pool, chainId, finality, options),
     readBlock: (height, options = {}) => readBlock(pool, height, config.maxBlockBytes, options),
+    blockHash: (height, options = {}) => readBlockHash(pool, chainId, height, options),
     find: (txId, options = {}) => find(pool, txId, options),
+    slotUse: (tx, height, options = {}) => slotUse(pool, chainId, tx, height, options),
+    findReplacing: (tx, height, options = {}) =>
+      findReplacing(pool, tx, height, config.maxBlockBytes, options),
     nextSequence: (account, options = {}) =>
       pool.ask(async (client, signal) => {
         const params = [toHex(account), 'latest']

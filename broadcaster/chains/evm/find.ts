@@ -1,30 +1,36 @@
 import type { TxId } from '@veilcast/shared/protocol'
-import type { FoundTx, WaitOptions } from '../ChainAdapter.ts'
+import type { FindOptions, FoundTx } from '../ChainAdapter.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
+import { findAgreed } from '../findAgreed.ts'
 import type { EvmClient } from './EvmClient.ts'
 import { receiptOf } from './inclusion.ts'
 import { recordOf, sameBytes, toHex } from './nodeValues.ts'
 
 /** A transaction's receipt. @throws ChainUnavailable */
-export async function find(
+export function find(
   pool: EndpointPool<EvmClient>,
   txId: TxId,
-  { thorough = false, ...options }: WaitOptions & { readonly thorough?: boolean },
+  options: FindOptions,
 ): Promise<FoundTx | null> {
-  const question = async (client: EvmClient, signal: AbortSignal): Promise<FoundTx | null> => {
-    const answer = await client.call('eth_getTransactionReceipt', [toHex(txId)], { signal })
-    // Some nodes give a receipt for what is pending still.
-    if (answer === null || recordOf(answer).blockHash === null) return null
-    const { txHash, blockHash, inclusion } = receiptOf(answer)
-    if (!sameBytes(txHash, txId)) {
-      throw new EndpointProblem('lied', 'The endpoint gave the receipt of another transaction.')
-    }
-    return {
-      inclusion,
-      block: { height: inclusion.height, hash: Buffer.from(blockHash).toString('hex') },
-    }
+  return findAgreed(pool, (client, signal) => readReceipt(client, txId, signal), options)
+}
+
+async function readReceipt(client: EvmClient, txId: TxId, signal: AbortSignal): Promise<FoundTx | null> {
+  const answer = await client.call('eth_getTransactionReceipt', [toHex(txId)], { signal })
+  // Some nodes give a receipt for what is pending still.
+  if (!isMined(answer)) return null
+  const { txHash, blockHash, inclusion } = receiptOf(answer)
+  if (!sameBytes(txHash, txId)) {
+    throw new EndpointProblem('lied', 'The endpoint gave the receipt of another transaction.')
   }
-  const said = await pool.askTwo(question, (found) => !thorough || found !== null, options)
-  return said.find((found) => found !== null) ?? null
+  return {
+    inclusion,
+    block: { height: inclusion.height, hash: Buffer.from(blockHash).toString('hex') },
+  }
+}
+
+/** Whether a receipt is one, of a transaction in a block. */
+export function isMined(receipt: unknown): boolean {
+  return receipt !== null && recordOf(receipt).blockHash !== null
 }

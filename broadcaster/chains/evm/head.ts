@@ -3,27 +3,60 @@ import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import type { EvmChainConfig } from './config.ts'
 import { type EvmClient, resultOf } from './EvmClient.ts'
-import { hashOf, numberOf, quantityOf, recordOf } from './nodeValues.ts'
+import { hashOf, numberOf, quantityOf, recordOf, toQuantity } from './nodeValues.ts'
 
-/** @throws ChainUnavailable */
+/**
+ * The newest block at one endpoint, which says in the same request that it is on this chain: one that was switched since its
+ * last probe would take the watcher elsewhere.
+ * @throws ChainUnavailable
+ */
 export function readHead(
   pool: EndpointPool<EvmClient>,
+  chainId: bigint,
   finality: EvmChainConfig['finality'],
   options: WaitOptions,
 ): Promise<Head> {
   const tags = finality.rule === 'finalized' ? ['latest', 'finalized'] : ['latest']
   const calls = tags.map((tag) => ({ method: 'eth_getBlockByNumber', params: [tag, false] }))
   return pool.ask(async (client, signal) => {
-    const [latest, finalized] = (await client.batch(calls, { signal })).map(resultOf)
+    const [id, latest, finalized] = (await client.batch([askChainId, ...calls], { signal })).map(resultOf)
+    checkChainId(id, chainId)
     const block = recordOf(latest)
     const height = quantityOf(block.number)
     return {
       height,
-      hash: Buffer.from(hashOf(block.hash)).toString('hex'),
+      hash: hex(hashOf(block.hash)),
+      parentHash: hex(hashOf(block.parentHash)),
       timeMs: numberOf(block.timestamp) * 1000,
       finalHeight: finalHeight(finality, height, finalized),
     }
   }, options)
+}
+
+/** The hash of the chain's block at this height, null where the endpoint has none. @throws ChainUnavailable */
+export function readBlockHash(
+  pool: EndpointPool<EvmClient>,
+  chainId: bigint,
+  height: bigint,
+  options: WaitOptions,
+): Promise<string | null> {
+  const getBlock = { method: 'eth_getBlockByNumber', params: [toQuantity(height), false] }
+  return pool.ask(async (client, signal) => {
+    const [id, block] = (await client.batch([askChainId, getBlock], { signal })).map(resultOf)
+    checkChainId(id, chainId)
+    return block === null ? null : hex(hashOf(recordOf(block).hash))
+  }, options)
+}
+
+export const askChainId = { method: 'eth_chainId', params: [] }
+
+/** @throws EndpointProblem `wrongChain` */
+export function checkChainId(answer: unknown, chainId: bigint): void {
+  if (quantityOf(answer, 256) !== chainId) throw new EndpointProblem('wrongChain')
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 function finalHeight(finality: EvmChainConfig['finality'], height: bigint, finalized: unknown): bigint {
