@@ -13,6 +13,8 @@ import { watchNews } from './ingress/watchNews.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { confirmQueue, createConfirmStage } from './stages/confirm.ts'
+import { createEndReplaced } from './stages/endReplaced.ts'
+import { createLookAgain } from './stages/lookAgain.ts'
 import { createReconcileStage, reconcileQueue } from './stages/reconcile.ts'
 import { createSettle } from './stages/settle.ts'
 import { createSubmitStage } from './stages/submit.ts'
@@ -96,6 +98,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
 
     const submitJobs = createSubmitJobs(queues)
     const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
+    const endReplaced = createEndReplaced({ settle, vault })
     const followed = parts.chains.map(({ adapter, pollIntervalMs }, index) => {
       const confirm = createConfirmStage({
         adapter,
@@ -104,6 +107,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         submitJobs,
         vault,
         settle,
+        endReplaced,
         pollIntervalMs,
         metrics,
         logger,
@@ -135,6 +139,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       submitJobs,
       vault,
       settle,
+      endReplaced,
       rebroadcastAfterMs: parts.rebroadcastAfterMs,
       metrics,
       onIncarnation(met) {
@@ -170,7 +175,13 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       records,
       replier,
       admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: parts.limits }),
-      answerStatus: createAnswerStatus({ records, vault, askers, tell }),
+      answerStatus: createAnswerStatus({
+        records,
+        vault,
+        askers,
+        tell,
+        lookAgain: createLookAgain({ chains, vault, settle, logger }),
+      }),
       retentionSeconds: parts.retentionSeconds,
       metrics,
       logger,

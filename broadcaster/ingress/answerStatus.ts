@@ -1,6 +1,7 @@
 import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { SenderTag } from '@veilcast/shared/mixnet'
 import type { RequestId, StatusRequest } from '@veilcast/shared/protocol'
+import type { LookAgain } from '../stages/lookAgain.ts'
 import type { TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
@@ -15,8 +16,9 @@ export function createAnswerStatus(parts: {
   readonly vault: Vault
   readonly askers: Askers
   readonly tell: TellAskers
+  readonly lookAgain: LookAgain
 }) {
-  const { records, vault, askers, tell } = parts
+  const { records, vault, askers, tell, lookAgain } = parts
 
   return async function answerStatus(
     request: { readonly id: RequestId; readonly surbs: number; readonly body: StatusRequest },
@@ -36,6 +38,7 @@ export function createAnswerStatus(parts: {
     if (asker === 'reused') return { failure: wireError('requestIdReused') }
     if (asker === 'full')
       return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
+    await lookAgain(found)
     await tell.answer(asker)
     return 'told'
   }

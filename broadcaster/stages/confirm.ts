@@ -1,3 +1,4 @@
+import { wireError } from '@veilcast/shared/errors'
 import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Job, Worker } from 'bullmq'
 import {
@@ -6,8 +7,9 @@ import {
   type ChainBlock,
   ChainUnavailable,
   type Head,
+  type InspectedTx,
 } from '../chains/ChainAdapter.ts'
-import { type Logger, shortId } from '../observability/logger.ts'
+import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import {
@@ -15,11 +17,14 @@ import {
   type ChainCursor,
   type Mac,
   maxTrailBlocks,
-  StoreError,
+  type TxKey,
   type TxRecord,
   type TxStore,
 } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { type EndReplaced, inspectRecord } from './endReplaced.ts'
+import { forEachLive } from './forEachLive.ts'
+import { forEachRecord } from './forEachRecord.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
@@ -31,13 +36,25 @@ export function confirmQueue(chain: ChainId): string {
 
 interface ConfirmJob {
   readonly height: string
-  readonly head: { readonly height: string; readonly finalHeight: string }
+  readonly head: { readonly height: string; readonly hash: string; readonly finalHeight: string }
 }
 
 /** More blocks than this are not read one by one: a receipt look-up per waiting transaction instead. */
 export const maxGapBlocks = 256
-const pageSize = 256
+/** After a pause of this length look-ups come first where they are the fewer calls. */
+export const maxPauseMs = 30_000
+/** A head below all that is known is believed after this long: a chain that began anew, not a node that is a moment behind. */
+const lowHeadMs = 30_000
+const settledPageSize = 256
+const maxSettledPage = 4096
+/** How often a replacement that two operators do not agree on is asked about, and how long beyond notAfter. */
+const askAgainMs = 10_000
+const maxDisagreementMs = 60 * 60_000
+const maxRemembered = 4096
+/** What a reorganisation put back is matched against the new blocks first, and sent again after this at the latest. */
+const sendAgainAfterMs = 5_000
 const maxPollBackoffMs = 30_000
+const leaseMs = 5_000
 
 export interface ConfirmStage {
   /** Follows the chain once it was `probed`. Resolves after the first look at its head, also where that failed. */
@@ -48,7 +65,8 @@ export interface ConfirmStage {
 /**
  * Matches the blocks of one chain against the record: a job per block, in order, contiguous by parent. No job and no
  * RPC call per waiting transaction. A durable cursor says how far it came; a parent that does not fit is a reorganisation
- * and takes the cursor back block by block.
+ * and takes the cursor back to the last block that both chains share. Nothing ends before the cursor has reached the head
+ * that called it final, so that all of it is one chain, whichever endpoints gave the parts.
  */
 export function createConfirmStage(parts: {
   readonly adapter: ChainAdapter
@@ -57,11 +75,23 @@ export function createConfirmStage(parts: {
   readonly submitJobs: SubmitJobs
   readonly vault: Vault
   readonly settle: Settle
+  readonly endReplaced: EndReplaced
   readonly pollIntervalMs: number
   readonly metrics: Metrics
   readonly logger: Logger
 }): ConfirmStage {
-  const { adapter, records, queues, submitJobs, vault, settle, pollIntervalMs, metrics, logger } = parts
+  const {
+    adapter,
+    records,
+    queues,
+    submitJobs,
+    vault,
+    settle,
+    endReplaced,
+    pollIntervalMs,
+    metrics,
+    logger,
+  } = parts
   const { chain } = adapter
   const queue = queues.queue(confirmQueue(chain))
   const worker: Worker = queues.worker(confirmQueue(chain), (job) => run(job), { concurrency: 1 })
@@ -69,13 +99,23 @@ export function createConfirmStage(parts: {
   const stopping = new AbortController()
   const me = `${process.pid}-${Math.random().toString(36).slice(2)}`
   const waiting = { signal: stopping.signal }
+  const leaseOfMs = Math.max(leaseMs, pollIntervalMs * 3)
+  const many = { signal: stopping.signal, logger }
   let timer: NodeJS.Timeout | undefined
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
+  let followedMs = 0
+  /** Since when heads were below all that is known. */
+  let lowSinceMs: number | undefined
+  /** Look-ups under way: where blocks are matched from again, and how far the look-ups came. */
+  let gap: { readonly head: Head; after?: TxKey } | undefined
+  /** Put back by a reorganisation, to be sent again unless the new blocks hold them. */
+  const putBacks = new Map<TxKey, { readonly sinceMs: number; readonly height: bigint }>()
+  /** When a replacement that is not agreed on is asked about again. */
+  const askedMs = new Map<TxKey, number>()
 
   /** One process per chain asks for the head, as long as it holds the lease. */
   async function follow(): Promise<void> {
-    if (!(await records.lease(`head-${chain}`, me, Math.max(5_000, pollIntervalMs * 3)))) return
     // The head first, the count second: whatever is exposed after the head was read is in a later block.
     const head = await adapter.head(waiting)
     const live = await records.countLive(chain)
@@ -83,23 +123,45 @@ export function createConfirmStage(parts: {
     const cursor = await records.cursor(chain)
     const tip = cursor?.trail.at(-1)
     if (live === 0 || cursor === null || tip === undefined) {
-      await jumpTo(head, cursor)
-      if (live > 0) await lookUpAll()
-      return
+      if (live > 0) await leap(gap?.head ?? head)
+      else {
+        gap = undefined
+        await jumpTo(head, cursor)
+      }
+    } else if (gap || isGap(head, cursor, tip, live)) {
+      await leap(gap?.head ?? head)
+    } else if (head.height > tip.height) {
+      await addBlock(tip.height + 1n, tip, head)
+    } else {
+      const own = cursor.trail.find(({ height }) => height === head.height)
+      if (own?.hash === head.hash) await settleFinal(head.finalHeight, cursor.trail)
+      else if (own) await rewind(cursor, own.height)
+      else await askBelow(cursor, tip)
     }
-    if (head.height > tip.height + BigInt(maxGapBlocks)) {
-      await lookUpAll()
-      await jumpTo(head, cursor)
-      return
-    }
-    if (head.height > tip.height) await addBlock(tip.height + 1n, tip, head)
-    else await settleFinal(head.finalHeight, cursor.trail)
+    followedMs = Date.now()
+  }
+
+  function isGap(head: Head, cursor: ChainCursor, tip: BlockRef, live: number): boolean {
+    const nowMs = Date.now()
+    const isLow = head.height < (cursor.trail[0] ?? tip).height
+    lowSinceMs = isLow ? (lowSinceMs ?? nowMs) : undefined
+    if (lowSinceMs !== undefined && nowMs - lowSinceMs > lowHeadMs) return true
+    const missed = head.height - tip.height
+    if (missed > BigInt(maxGapBlocks)) return true
+    const paused = nowMs - Math.max(followedMs, cursor.savedAtMs) > maxPauseMs
+    return paused && missed > BigInt(live)
+  }
+
+  /** A head below the trail, of an endpoint that is behind or of a chain that is shorter now. */
+  async function askBelow(cursor: ChainCursor, tip: BlockRef): Promise<void> {
+    const hash = await adapter.blockHash(tip.height, waiting)
+    if (hash !== null && hash !== tip.hash) await rewind(cursor, tip.height)
   }
 
   async function addBlock(height: bigint, after: BlockRef, head: Head | ConfirmJob['head']): Promise<void> {
     const data: ConfirmJob = {
       height: String(height),
-      head: { height: String(head.height), finalHeight: String(head.finalHeight) },
+      head: { height: String(head.height), hash: head.hash, finalHeight: String(head.finalHeight) },
     }
     await queue.add('block', data, {
       jobId: `${chain.replace(':', '-')}-${height}-${after.hash.slice(0, 8)}`,
@@ -126,7 +188,7 @@ export function createConfirmStage(parts: {
     const block = await adapter.readBlock(height, waiting)
     if (block === null) return
     if (block.parentHash !== tip.hash) {
-      await rewind(cursor, tip, head)
+      await rewind(cursor, tip.height)
       return
     }
     await match(block)
@@ -134,8 +196,8 @@ export function createConfirmStage(parts: {
     const trail = [...cursor.trail, ref].slice(-maxTrailBlocks)
     if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return
     metrics.blockHeight.set({ chain }, Number(height))
-    await settleFinal(BigInt(head.finalHeight), trail)
     if (BigInt(head.height) > height) await addBlock(height + 1n, ref, head)
+    else if (head.hash === block.hash) await settleFinal(BigInt(head.finalHeight), trail)
   }
 
   async function match(block: ChainBlock): Promise<void> {
@@ -152,79 +214,165 @@ export function createConfirmStage(parts: {
       bySlot.set(`${laneMac}/${sequence}`, tx)
     }
     const ref: BlockRef = { height: block.height, hash: block.hash }
-    await forEach(await records.match(chain, [...byTxId.keys()], slots), async (record) => {
-      const same = byTxId.get(record.txIdMac)
-      const other = bySlot.get(`${record.laneMac}/${record.sequence}`)
-      if (same) await included(record, same, ref)
-      else if (other && record.state !== 'lapsed') await settle.overtaken(record, other.txId, ref)
-    })
+    const matched = await records.match(chain, [...byTxId.keys()], slots)
+    await forEachRecord(
+      matched,
+      async (record) => {
+        const same = byTxId.get(record.txIdMac)
+        const other = bySlot.get(`${record.laneMac}/${record.sequence}`)
+        if (same) await included(record, same, ref)
+        else if (other) await overtaken(record, other, ref)
+      },
+      many,
+    )
   }
 
-  async function included(record: TxRecord, tx: BlockTx, ref: BlockRef): Promise<void> {
+  function included(record: TxRecord, tx: { inclusion: BlockTx['inclusion'] }, ref: BlockRef): Promise<void> {
+    return insist(record, (current) => settle.included(current, tx.inclusion, ref))
+  }
+
+  function overtaken(record: TxRecord, other: BlockTx, ref: BlockRef): Promise<void> {
+    return insist(record, async (current) =>
+      isLive(current) ? settle.overtaken(current, other.txId, ref) : current,
+    )
+  }
+
+  /** Another change of the same record can only be the submit stage's: read it again and say it all the same. */
+  async function insist(
+    record: TxRecord,
+    write: (current: TxRecord) => Promise<TxRecord | null>,
+  ): Promise<void> {
     let current: TxRecord | null = record
-    // Another change of the same record can only be the submit stage's: read it again and say it all the same.
     for (let attempt = 0; attempt < 5 && current !== null; attempt++) {
-      if (await settle.included(current, tx.inclusion, ref)) return
+      if (await write(current)) return
       current = await records.get(record.key)
     }
-    if (current !== null) throw new Error('A record changes faster than its inclusion can be written.')
+    if (current !== null) throw new Error('A record changes faster than what a block says can be written.')
   }
 
-  async function rewind(cursor: ChainCursor, tip: BlockRef, head: ConfirmJob['head']): Promise<void> {
-    logger.warn({ chain, height: String(tip.height) }, 'reorganisation: a block was replaced')
-    await forEach(await records.inBlock(chain, tip), putBack)
-    const trail = cursor.trail.slice(0, -1)
-    const before = trail.at(-1)
-    if (before === undefined) {
-      // Deeper than the trail: start from a look-up of all that waits.
-      await lookUpAll()
-      await jumpTo(await adapter.head(waiting), cursor)
+  /**
+   * The trail does not fit what an endpoint says of the chain at `height` or above: goes back to the newest block of it that
+   * still is the chain's, found by bisection. An endpoint that was on another chain, or has not the block, changes nothing.
+   */
+  async function rewind(cursor: ChainCursor, height: bigint): Promise<void> {
+    const { trail } = cursor
+    let gone = trail.findIndex((block) => block.height === height)
+    if (gone < 0 || (await isGone(trail[gone])) !== true) return
+    let kept = -1
+    while (gone - kept > 1) {
+      const middle = (gone + kept) >> 1
+      const isMiddleGone = await isGone(trail[middle])
+      if (isMiddleGone === undefined) return
+      if (isMiddleGone) gone = middle
+      else kept = middle
+    }
+    logger.warn(
+      { chain, height: String(trail[gone]?.height), blocks: trail.length - gone },
+      'reorganisation: blocks were replaced',
+    )
+    for (const block of trail.slice(gone)) {
+      await forEachRecord(await records.inBlock(chain, block), (record) => putBack(record, height), many)
+    }
+    if (gone > 0) {
+      await records.saveCursor(chain, trail.slice(0, gone), cursor.version, Date.now())
+      // The next poll goes on from there, with a head of the new chain.
       return
     }
-    if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return
-    await addBlock(before.height + 1n, before, head)
+    // Deeper than the trail: start from a look-up of all that waits.
+    await leap(await adapter.head(waiting))
   }
 
-  /** Ends what is deep enough, after a look whether its block still is the chain's. */
+  /** Undefined where the endpoint cannot tell. */
+  async function isGone(block: BlockRef | undefined): Promise<boolean | undefined> {
+    if (block === undefined) return undefined
+    const hash = await adapter.blockHash(block.height, waiting)
+    return hash === null ? undefined : hash !== block.hash
+  }
+
+  /** Ends what is deep enough. `trail` holds the head that said how deep that is. */
   async function settleFinal(finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
     const tipHeight = trail.at(-1)?.height ?? 0n
-    const height = finalHeight < tipHeight ? finalHeight : tipHeight
-    const hashes = new Map(trail.map((block) => [block.height, block.hash]))
+    const upTo = finalHeight < tipHeight ? finalHeight : tipHeight
+    const own = new Map(trail.map((block) => [block.height, block.hash]))
+    /** Blocks that the trail does not hold, or holds otherwise: asked once each. */
+    const asked = new Map<bigint, Promise<string | null>>()
+    let limit = settledPageSize
     for (;;) {
-      const settled = await records.settledUpTo(chain, height, pageSize)
+      const settled = await records.settledUpTo(chain, upTo, limit)
       let ended = 0
-      await forEach(settled, async (record) => {
-        if (record.blockHeight === null) return
-        // It was found by a look-up, in a block that the trail never held or holds no more.
-        if (!hashes.has(record.blockHeight)) {
-          const block = await adapter.readBlock(record.blockHeight, waiting)
-          if (block === null) return
-          hashes.set(record.blockHeight, block.hash)
+      await forEachRecord(
+        settled,
+        async (record) => {
+          if (await settleOne(record)) ended++
+        },
+        many,
+      )
+      if (settled.length < limit) return
+      // What cannot be ended now must not stand before what can.
+      if (ended === 0 && limit === maxSettledPage) return
+      if (ended === 0) limit = Math.min(limit * 2, maxSettledPage)
+    }
+
+    async function settleOne(record: TxRecord): Promise<boolean> {
+      const { blockHeight, blockHash } = record
+      if (blockHeight === null) return false
+      if (own.get(blockHeight) !== blockHash) {
+        const asking = asked.get(blockHeight) ?? adapter.blockHash(blockHeight, waiting)
+        asked.set(blockHeight, asking)
+        const hash = await asking
+        if (hash === null) return false
+        if (hash !== blockHash) {
+          await putBack(record, blockHeight)
+          return false
         }
-        if (hashes.get(record.blockHeight) !== record.blockHash) await putBack(record)
-        else if (await settle.final(record)) ended++
-      })
-      if (settled.length < pageSize || ended === 0) return
+      }
+      if (record.state !== 'included' && !(await isAgreed(record))) return false
+      return (await settle.final(record)) !== null
     }
   }
 
-  async function putBack(record: TxRecord): Promise<void> {
-    const back = await settle.reorged(record)
-    if (back) await submitJobs.add(back, { again: true })
+  /** That another transaction stands in its place is said by two operators where there are two: the blocks are one witness. */
+  async function isAgreed(record: TxRecord): Promise<boolean> {
+    if (adapter.operators === 1) return true
+    const nowMs = Date.now()
+    const lastMs = askedMs.get(record.key)
+    if (lastMs !== undefined && nowMs - lastMs < askAgainMs) return false
+    remember(askedMs, record.key, nowMs)
+    const tx = inspectRecord(adapter, record, vault)
+    if (tx === undefined || (await hasOneUse(tx))) {
+      askedMs.delete(record.key)
+      return true
+    }
+    if (nowMs > record.notAfterMs + maxDisagreementMs) {
+      await settle.lapsed(record, wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }))
+    }
+    return false
   }
 
-  /** One record that cannot be worked on, as under a lost key, holds up none of the others. */
-  async function forEach(
-    list: readonly TxRecord[],
-    work: (record: TxRecord) => Promise<void>,
-  ): Promise<void> {
-    for (const record of list) {
-      try {
-        await work(record)
-      } catch (error) {
-        if (stopping.signal.aborted || error instanceof StoreError || error instanceof ChainUnavailable)
-          throw error
-        logger.error({ err: error, tx: shortId(record.key), chain }, 'a record cannot be worked on')
+  async function hasOneUse(tx: InspectedTx): Promise<boolean> {
+    try {
+      return (await adapter.slotUse(tx, 'latest', waiting)) === 'used'
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return false
+      throw error
+    }
+  }
+
+  async function putBack(record: TxRecord, height: bigint): Promise<void> {
+    const back = await settle.reorged(record)
+    if (back) remember(putBacks, back.key, { sinceMs: Date.now(), height })
+  }
+
+  /** After a crash in between, reconcile does it. */
+  async function sendPutBacks(): Promise<void> {
+    if (putBacks.size === 0) return
+    const tipHeight = (await records.cursor(chain))?.trail.at(-1)?.height ?? 0n
+    for (const [key, { sinceMs, height }] of putBacks) {
+      if (tipHeight < height && Date.now() - sinceMs < sendAgainAfterMs) continue
+      putBacks.delete(key)
+      const record = await records.get(key)
+      if (record && isLive(record) && record.blockHeight === null) {
+        await submitJobs.add(record, { again: true })
       }
     }
   }
@@ -233,7 +381,8 @@ export function createConfirmStage(parts: {
     const tip = cursor?.trail.at(-1)
     if (tip?.height === head.height && tip.hash === head.hash) return
     const ref: BlockRef = { height: head.height, hash: head.hash }
-    const follows = tip !== undefined && tip.height + 1n === head.height
+    const follows =
+      tip !== undefined && tip.height + 1n === head.height && tip.hash === (head.parentHash ?? tip.hash)
     await records.saveCursor(
       chain,
       follows ? [...(cursor?.trail ?? []), ref].slice(-maxTrailBlocks) : [ref],
@@ -243,28 +392,44 @@ export function createConfirmStage(parts: {
     metrics.blockHeight.set({ chain }, Number(head.height))
   }
 
-  /** One receipt look-up per waiting transaction, one after the other. */
-  async function lookUpAll(): Promise<void> {
-    let after: TxRecord['key'] | undefined
-    for (;;) {
-      const page = await records.listLive(
-        chain,
-        after === undefined ? { limit: pageSize } : { after, limit: pageSize },
-      )
-      await forEach(page, async (record) => {
-        if (record.exposedTo === null) return
-        const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
-        const found = await adapter.find(txId, waiting)
-        if (found) await settle.included(record, found.inclusion, found.block)
+  /** Looks all up that waits, then matches blocks from `head` on. What fails goes on where it was, with the same head. */
+  async function leap(head: Head): Promise<void> {
+    gap ??= { head }
+    const leaping = gap
+    await forEachLive(records, chain, (record) => lookUp(record, leaping.head.finalHeight), {
+      ...many,
+      after: leaping.after,
+      onPage(last) {
+        leaping.after = last
+      },
+    })
+    await jumpTo(leaping.head, await records.cursor(chain))
+    gap = undefined
+    lowSinceMs = undefined
+  }
+
+  async function lookUp(record: TxRecord, finalHeight: bigint): Promise<void> {
+    if (record.exposedTo === null && record.blockHeight === null) return
+    const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
+    const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
+    if (found) {
+      await included(record, found, found.block)
+    } else if (record.blockHeight !== null && record.blockHash !== null) {
+      if ((await isGone({ height: record.blockHeight, hash: record.blockHash })) === true) {
+        await putBack(record, record.blockHeight)
+      }
+    } else {
+      // Two operators who do not agree on one transaction hold up no other.
+      await endReplaced(adapter, record, finalHeight, waiting).catch((error: unknown) => {
+        if (!(error instanceof ChainUnavailable)) throw error
       })
-      after = page.at(-1)?.key
-      if (page.length < pageSize) return
     }
   }
 
   async function tick(): Promise<void> {
     try {
-      await follow()
+      if (await records.lease(`head-${chain}`, me, leaseOfMs)) await whileLeased(follow)
+      await sendPutBacks()
       troubles = 0
     } catch (error) {
       if (stopping.signal.aborted) return
@@ -284,6 +449,20 @@ export function createConfirmStage(parts: {
     )
   }
 
+  /** Look-ups after a gap take longer than the lease lasts. */
+  async function whileLeased(work: () => Promise<void>): Promise<void> {
+    let renewing: Promise<unknown> = Promise.resolve()
+    const timer = setInterval(() => {
+      renewing = records.lease(`head-${chain}`, me, leaseOfMs).catch(() => undefined)
+    }, leaseOfMs / 3)
+    try {
+      await work()
+    } finally {
+      clearInterval(timer)
+      await renewing
+    }
+  }
+
   return {
     async start(probed) {
       void worker
@@ -300,4 +479,15 @@ export function createConfirmStage(parts: {
       await records.unlease(`head-${chain}`, me)
     },
   }
+}
+
+function isLive(record: TxRecord): boolean {
+  return record.state === 'held' || record.state === 'exposed' || record.state === 'included'
+}
+
+/** Of a bounded map the oldest entry goes. */
+function remember<T>(map: Map<TxKey, T>, key: TxKey, value: T): void {
+  const oldest = map.keys().next()
+  if (map.size >= maxRemembered && !oldest.done && !map.has(key)) map.delete(oldest.value)
+  map.set(key, value)
 }

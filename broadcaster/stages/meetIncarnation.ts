@@ -1,8 +1,9 @@
 import type { ChainId } from '@veilcast/shared/protocol'
+import type { Logger } from '../observability/logger.ts'
 import type { TxKey, TxStore } from '../store/TxStore.ts'
+import { forEachLive } from './forEachLive.ts'
 import type { Settle } from './settle.ts'
 
-const pageSize = 256
 const maxAttempts = 5
 
 /**
@@ -13,27 +14,20 @@ export async function meetIncarnation(parts: {
   readonly records: TxStore
   readonly settle: Settle
   readonly chains: readonly ChainId[]
+  readonly signal: AbortSignal
+  readonly logger: Logger
 }): Promise<Uint8Array> {
-  const { records, settle, chains } = parts
+  const { records, settle, chains, signal, logger } = parts
   const incarnation = await records.incarnation()
   const known = await records.knownIncarnation()
   if (known !== null && Buffer.compare(known, incarnation) === 0) return incarnation
-  if (known !== null) for (const chain of chains) await expose(chain)
-  await records.acknowledgeIncarnation(incarnation)
-  return incarnation
-
-  async function expose(chain: ChainId): Promise<void> {
-    let after: TxKey | undefined
-    for (;;) {
-      const page = await records.listLive(
-        chain,
-        after === undefined ? { limit: pageSize } : { after, limit: pageSize },
-      )
-      for (const { key } of page) await exposeOne(key)
-      after = page.at(-1)?.key
-      if (page.length < pageSize) return
+  if (known !== null) {
+    for (const chain of chains) {
+      await forEachLive(records, chain, ({ key }) => exposeOne(key), { signal, logger })
     }
   }
+  await records.acknowledgeIncarnation(incarnation)
+  return incarnation
 
   async function exposeOne(key: TxKey): Promise<void> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {

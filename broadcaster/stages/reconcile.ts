@@ -1,12 +1,15 @@
-import { type WireError, wireError } from '@veilcast/shared/errors'
+import { errorNameOf, type WireError, wireError } from '@veilcast/shared/errors'
 import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Worker } from 'bullmq'
-import { type ChainAdapter, ChainUnavailable } from '../chains/ChainAdapter.ts'
+import { type ChainAdapter, ChainUnavailable, type Head } from '../chains/ChainAdapter.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
+import { openDetail } from '../store/stateOf.ts'
 import type { TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { type EndReplaced, inspectRecord } from './endReplaced.ts'
+import { forEachLive } from './forEachLive.ts'
 import { meetIncarnation } from './meetIncarnation.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
@@ -14,8 +17,15 @@ import { tellOfFailures } from './tellOfFailures.ts'
 
 export const reconcileQueue = 'reconcile'
 export const reconcileEveryMs = 30_000
-const pageSize = 256
 const sweepPerRun = 4096
+/** How long after its notAfter a transaction is kept whose number another has used, until that is final. */
+const maxFinalityWaitMs = 60 * 60_000
+
+interface Clock {
+  /** Milliseconds since 1970; 0 while blocks are behind. */
+  readonly matchedMs: number
+  readonly finalHeight: bigint
+}
 
 export interface ReconcileStage {
   /** Resolves after the first run. To be awaited before anything is handed over: it meets a store of another life. */
@@ -34,6 +44,7 @@ export function createReconcileStage(parts: {
   readonly submitJobs: SubmitJobs
   readonly vault: Vault
   readonly settle: Settle
+  readonly endReplaced: EndReplaced
   /** Handed over and unseen for this long: handed over again. */
   readonly rebroadcastAfterMs: number
   /** Called at the start and before each run, with the life of the store that it is in. */
@@ -41,9 +52,13 @@ export function createReconcileStage(parts: {
   readonly metrics: Metrics
   readonly logger: Logger
 }): ReconcileStage {
-  const { chains, records, queues, submitJobs, vault, settle, rebroadcastAfterMs, onIncarnation, logger } =
-    parts
+  const { chains, records, queues, submitJobs, vault, settle, endReplaced } = parts
+  const { rebroadcastAfterMs, onIncarnation, logger } = parts
   const stopping = new AbortController()
+  const waiting = { signal: stopping.signal }
+  const many = { ...waiting, logger }
+  /** By chain, of the run before. */
+  const lastHeads = new Map<ChainId, Head>()
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
   tellOfFailures(worker, parts)
 
@@ -61,60 +76,88 @@ export function createReconcileStage(parts: {
   }
 
   async function meet(): Promise<void> {
-    onIncarnation(await meetIncarnation({ records, settle, chains: [...chains.keys()] }))
+    onIncarnation(await meetIncarnation({ records, settle, chains: [...chains.keys()], ...many }))
   }
 
   async function reconcileChain(adapter: ChainAdapter): Promise<void> {
-    const chainNowMs = await chainClock(adapter)
-    let after: TxRecord['key'] | undefined
-    for (;;) {
-      const page = await records.listLive(
-        adapter.chain,
-        after === undefined ? { limit: pageSize } : { after, limit: pageSize },
-      )
-      for (const record of page) await reconcileRecord(adapter, record, chainNowMs)
-      after = page.at(-1)?.key
-      if (page.length < pageSize) return
-    }
+    const clock = await chainClock(adapter)
+    await forEachLive(records, adapter.chain, (record) => reconcileRecord(adapter, record, clock), many)
   }
 
   async function reconcileRecord(
     adapter: ChainAdapter,
     record: TxRecord,
-    chainNowMs: number | undefined,
+    clock: Clock | undefined,
   ): Promise<void> {
     const nowMs = Date.now()
-    const lapsed = wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) })
     if (record.state === 'held') {
       // Our own clock decides what we send, so that what was not sent by now never will be.
-      if (record.notAfterMs <= nowMs) await settle.lapsed(record, lapsed)
+      if (record.notAfterMs <= nowMs) await settle.lapsed(record, lapsedError(record))
       else await submitJobs.add(record)
       return
     }
     if (record.state !== 'exposed' || record.blockHeight !== null) return
     if (record.notAfterMs <= nowMs) {
-      if (chainNowMs !== undefined && chainNowMs > record.notAfterMs)
-        await endExposed(adapter, record, lapsed)
+      if (clock && clock.matchedMs > record.notAfterMs) await endExposed(adapter, record, clock)
       return
     }
+    if (clock && isNumberUsed(record) && (await isReplaced(adapter, record, clock))) return
     if (record.changedAtMs + rebroadcastAfterMs <= nowMs) await submitJobs.add(record, { again: true })
   }
 
-  /** Nobody sends it any more; it may be in a block that was never matched. */
-  async function endExposed(adapter: ChainAdapter, record: TxRecord, lapsed: WireError): Promise<void> {
+  /** Nobody sends it any more; it may be in a block that was never matched, or another in its place. */
+  async function endExposed(adapter: ChainAdapter, record: TxRecord, clock: Clock): Promise<void> {
     try {
       const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
-      const found = await adapter.find(txId, { signal: stopping.signal })
+      const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
       if (found) await settle.included(record, found.inclusion, found.block)
-      else await settle.lapsed(record, lapsed)
+      else if (await isReplaced(adapter, record, clock)) return
+      else if (Date.now() < record.notAfterMs + maxFinalityWaitMs && (await isOvertaken(adapter, record)))
+        return
+      else await settle.lapsed(record, lapsedError(record))
     } catch (error) {
       if (!(error instanceof ChainUnavailable)) throw error
     }
   }
 
-  async function chainClock(adapter: ChainAdapter): Promise<number | undefined> {
+  /** Where two operators cannot be asked, or do not agree, it is not. */
+  async function isReplaced(adapter: ChainAdapter, record: TxRecord, clock: Clock): Promise<boolean> {
     try {
-      return (await adapter.head({ signal: stopping.signal })).timeMs
+      return await endReplaced(adapter, record, clock.finalHeight, waiting)
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return false
+      throw error
+    }
+  }
+
+  /** Another has its number, but is not final yet: that is worth waiting for. */
+  async function isOvertaken(adapter: ChainAdapter, record: TxRecord): Promise<boolean> {
+    const tx = inspectRecord(adapter, record, vault)
+    try {
+      return tx !== undefined && (await adapter.slotUse(tx, 'latest', waiting)) === 'used'
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return false
+      throw error
+    }
+  }
+
+  /** An endpoint said that its number is used, and nobody has seen by whom. */
+  function isNumberUsed(record: TxRecord): boolean {
+    const detail = openDetail(record, vault)
+    if (detail?.stage !== 'submitted' || detail.rejection === undefined) return false
+    return errorNameOf(detail.rejection.number) === 'nonceUsed'
+  }
+
+  /** The chain's time up to which its blocks were matched: what is in none of them by then can be called late. */
+  async function chainClock(adapter: ChainAdapter): Promise<Clock | undefined> {
+    const { chain } = adapter
+    try {
+      const head = await adapter.head(waiting)
+      const tipHeight = (await records.cursor(chain))?.trail.at(-1)?.height ?? -1n
+      const last = lastHeads.get(chain)
+      lastHeads.set(chain, head)
+      const matched = [head, last].find((one) => one && one.height <= tipHeight)
+      return { matchedMs: matched?.timeMs ?? 0, finalHeight: head.finalHeight }
     } catch (error) {
       if (error instanceof ChainUnavailable) return undefined
       throw error
@@ -142,4 +185,8 @@ export function createReconcileStage(parts: {
       await worker.close()
     },
   }
+}
+
+function lapsedError(record: TxRecord): WireError {
+  return wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) })
 }

@@ -1,5 +1,12 @@
 import type { WireError } from '@veilcast/shared/errors'
-import { type Inclusion, maxRevertDataBytes, type TxState, toTxId } from '@veilcast/shared/protocol'
+import {
+  type Inclusion,
+  maxRevertDataBytes,
+  type TxId,
+  type TxState,
+  toTxId,
+  txState,
+} from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { openDetail, sealDetail } from '../store/stateOf.ts'
@@ -19,6 +26,8 @@ export interface Settle {
   included(record: TxRecord, inclusion: Inclusion, block: BlockRef): Promise<TxRecord | null>
   /** Another transaction used its number in this block; told at finality depth. */
   overtaken(record: TxRecord, by: Uint8Array, block: BlockRef): Promise<TxRecord | null>
+  /** Ends it at once: another transaction, all zeros where it is not known which, used its number at finality depth. */
+  replaced(record: TxRecord, by: TxId, height: bigint): Promise<TxRecord | null>
   /** The block that it was in is no more. */
   reorged(record: TxRecord): Promise<TxRecord | null>
   /** Its block is final: what it was in becomes its end. */
@@ -59,7 +68,10 @@ export function createSettle(parts: {
     })
   }
 
-  function rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null> {
+  async function rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null> {
+    const known = openDetail(record, vault)
+    // Said once: each change is told to the wallet, and costs it a reply block.
+    if (known?.stage === 'submitted' && sameError(known.rejection, rejection)) return record
     return write(record, {
       state: 'exposed',
       detail: sealDetail({ stage: 'submitted', rejection }, record, vault),
@@ -105,6 +117,8 @@ export function createSettle(parts: {
       })
     },
 
+    replaced: (record, by, height) => end(record, 'replaced', { stage: 'replaced', by, height }),
+
     reorged: (record) =>
       write(record, {
         state: isExposed(record) ? 'exposed' : 'held',
@@ -139,6 +153,11 @@ export function createSettle(parts: {
 
 /** Stands where an endpoint's id would: no id has an asterisk. */
 const exposedByOthers = '*'
+
+function sameError(a: WireError | undefined, b: WireError): boolean {
+  const written = (rejection: WireError | undefined) => txState.encode({ stage: 'submitted', rejection })
+  return Buffer.compare(written(a), written(b)) === 0
+}
 
 function isExposed(record: TxRecord): boolean {
   return record.exposedTo !== null

@@ -336,7 +336,9 @@ export function createSubmitStage(parts: {
     tx: InspectedTx,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const found = await adapter.find(tx.txId, { thorough: true, ...(signal && { signal }) })
+    const handedTo = record.exposedTo ?? undefined
+    const waiting = signal ? { signal } : {}
+    const found = await adapter.find(tx.txId, { thorough: true, handedTo, ...waiting })
     if (found) await settle.included(record, found.inclusion, found.block)
     return found !== null
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { wireError } from '@veilcast/shared/errors'
 import { newRequestId, parseChainId, toTxId } from '@veilcast/shared/protocol'
+import { createLogger } from '../../../broadcaster/dist/observability/logger.js'
 import { createMetrics } from '../../../broadcaster/dist/observability/metrics.js'
 import { meetIncarnation } from '../../../broadcaster/dist/stages/meetIncarnation.js'
 import { createSettle } from '../../../broadcaster/dist/stages/settle.js'
@@ -38,14 +39,20 @@ describe('a store of another life', () => {
     const { records } = store()
     const metrics = createMetrics()
     const settle = createSettle({ records, vault, retentionSeconds: 60, metrics, chains: new Map() })
-    return { records, settle, chains: [chain] }
+    return {
+      records,
+      settle,
+      chains: [chain],
+      signal: new AbortController().signal,
+      logger: createLogger('silent'),
+    }
   }
 
   it('default: a record that nobody was shown may end as notSent', async () => {
-    const { records, settle, chains } = parts()
-    await meetIncarnation({ records, settle, chains })
+    const { records, settle, ...rest } = parts()
+    await meetIncarnation({ records, settle, ...rest })
     const { key } = await admit(records)
-    await meetIncarnation({ records, settle, chains })
+    await meetIncarnation({ records, settle, ...rest })
     const record = (await records.get(key))!
     expect(record.exposedTo).toBeNull()
     const lapsed = (await settle.lapsed(record, wireError('lapsed')))!
@@ -53,11 +60,11 @@ describe('a store of another life', () => {
   })
 
   it('behavior: after data was put back no live record ends as notSent, nor as refused', async () => {
-    const { records, settle, chains } = parts()
-    await meetIncarnation({ records, settle, chains })
+    const { records, settle, ...rest } = parts()
+    await meetIncarnation({ records, settle, ...rest })
     const [first, second] = [await admit(records), await admit(records)]
     await store().markRestored()
-    const incarnation = await meetIncarnation({ records, settle, chains })
+    const incarnation = await meetIncarnation({ records, settle, ...rest })
     expect(await records.knownIncarnation()).toEqual(incarnation)
 
     const lapsing = (await records.get(first.key))!
