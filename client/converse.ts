@@ -283,6 +283,8 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
     const hear = (peer: Peer, question: Question, reply: Reply): boolean => {
       messages.received += 1
       const heard = talk.hear(peer.index, question, reply)
+      // Told of a stage, the caller may have aborted.
+      if (ended) return true
       if (heard.kind === 'ignored') {
         messages.received -= 1
         return false

@@ -37,7 +37,7 @@ const goes =
 describe('submit', () => {
   it('default: resolves with the receipt once the transaction is included', async () => {
     const { hash, txId, ...transfer } = await signTransfer()
-    stage = await setStage([goes(accepted, included)], {}, hash)
+    stage = await setStage([goes(accepted, included)], { timing: patient }, hash)
     const receipt = await stage.client.submit(transfer, { onProgress: stage.onProgress })
 
     expect(receipt).toMatchObject({
@@ -73,7 +73,7 @@ describe('submit', () => {
     ['final', [accepted, included, submitted, included, final], 'final'],
   ] as const)('behavior: until %s is reached', async (until, states, reached) => {
     const { hash, ...transfer } = await signTransfer()
-    stage = await setStage([goes(...states)], {}, hash)
+    stage = await setStage([goes(...states)], { timing: patient }, hash)
     const { chain, signedTx } = transfer
     const receipt = await stage.client.submit(
       { chain, signedTx, until, everyStage: true },
@@ -476,6 +476,26 @@ describe('submit: ends', () => {
     await stage.broadcasters[0]!.had(1)
     late.abort()
     await expect(result).rejects.toMatchObject({ errorName: 'aborted', outcome: 'unknown' })
+  })
+
+  it('error: aborted by who is told of a stage; nothing is said or told afterwards', async () => {
+    const { hash, chain, signedTx } = await signTransfer()
+    stage = await setStage([(asked) => asked.state(accepted, 1)], {}, hash)
+    const abort = new AbortController()
+    const result = stage.client.submit(
+      { chain, signedTx },
+      {
+        signal: abort.signal,
+        onProgress(event) {
+          stage.onProgress(event)
+          if (event.stage === 'accepted') abort.abort()
+        },
+      },
+    )
+    await expect(result).rejects.toMatchObject({ errorName: 'aborted', outcome: 'unknown' })
+    await new Promise((resolve) => setTimeout(resolve, 2 * quick.maxRepeatMs))
+    expect(stages()).toEqual(['sending', 'accepted'])
+    expect(stage.broadcasters[0]!.asked).toHaveLength(1)
   })
 
   it('error: stopped while it waited', async () => {
