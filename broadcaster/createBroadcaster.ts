@@ -6,6 +6,7 @@ import { readiness } from './dashboard/readiness.ts'
 import { type AdmitLimits, createAdmit } from './ingress/admit.ts'
 import { createAnswerStatus } from './ingress/answerStatus.ts'
 import { createAskers } from './ingress/askers.ts'
+import { copyWindowMs } from './ingress/copies.ts'
 import { createIngress } from './ingress/listen.ts'
 import { createReplier } from './ingress/replier.ts'
 import { createTellAskers } from './ingress/tellAskers.ts'
@@ -33,6 +34,8 @@ export interface BroadcasterParts {
   }
   readonly retentionSeconds: number
   readonly rebroadcastAfterMs: number
+  /** Default 2000: what comes again so soon was copied under way. Less only where wallets are told to repeat sooner. */
+  readonly copyWindowMs?: number | undefined
   readonly http: { readonly host: string; readonly port: number }
   readonly logger: Logger
 }
@@ -173,6 +176,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       listener,
       chains,
       records,
+      askers,
       replier,
       admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: parts.limits }),
       answerStatus: createAnswerStatus({
@@ -183,6 +187,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         lookAgain: createLookAgain({ chains, vault, settle, logger }),
       }),
       retentionSeconds: parts.retentionSeconds,
+      copyWindowMs: parts.copyWindowMs ?? copyWindowMs,
       metrics,
       logger,
     })

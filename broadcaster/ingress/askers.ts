@@ -28,6 +28,8 @@ export interface Askers {
    */
   register(asker: NewAsker): Asker | 'full' | 'reused'
   of(key: TxKey): readonly Asker[]
+  /** The asker of this request while it waits for its turn to be answered: the message's SURBs are in its credit. */
+  unanswered(id: RequestId, tag: SenderTag): Asker | undefined
   drop(asker: Asker): void
   keys(): IterableIterator<TxKey>
   readonly size: number
@@ -98,6 +100,10 @@ export function createAskers(): Askers {
       return asker
     },
     of: (key) => [...(byKey.get(key) ?? [])],
+    unanswered(id, tag) {
+      const asker = byId.get(hex(id))
+      return asker?.tag === tag && !asker.answering ? asker : undefined
+    },
     drop,
     keys: () => byKey.keys(),
     get size() {

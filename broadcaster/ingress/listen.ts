@@ -1,5 +1,5 @@
-import { wireError } from '@veilcast/shared/errors'
-import type { MixnetListener, MixnetRequest } from '@veilcast/shared/mixnet'
+import { type WireError, wireError } from '@veilcast/shared/errors'
+import type { MixnetListener, MixnetRequest, SenderTag } from '@veilcast/shared/mixnet'
 import { replyPacketBytes } from '@veilcast/shared/mixnet'
 import {
   type ChainId,
@@ -17,7 +17,9 @@ import type { createAdmit } from './admit.ts'
 import { infoReply } from './answerInfo.ts'
 import { answerRead } from './answerRead.ts'
 import type { createAnswerStatus } from './answerStatus.ts'
-import type { Replier } from './replier.ts'
+import type { Askers } from './askers.ts'
+import { createCopies } from './copies.ts'
+import type { Replier, ReplyTo } from './replier.ts'
 
 /** Requests that are worked on at once; those beyond wait in the transport's own bounded queue. */
 const maxRequestsUnderWay = 64
@@ -38,14 +40,18 @@ export function createIngress(parts: {
   readonly listener: MixnetListener
   readonly chains: ReadonlyMap<ChainId, ChainAdapter>
   readonly records: TxStore
+  readonly askers: Askers
   readonly replier: Replier
   readonly admit: ReturnType<typeof createAdmit>
   readonly answerStatus: ReturnType<typeof createAnswerStatus>
   readonly retentionSeconds: number
+  /** The same bytes within it are a copy that the network made. */
+  readonly copyWindowMs: number
   readonly metrics: Metrics
   readonly logger: Logger
 }): Ingress {
-  const { listener, chains, records, replier, admit, answerStatus, metrics, logger } = parts
+  const { listener, chains, records, askers, replier, admit, answerStatus, metrics, logger } = parts
+  const copies = createCopies(parts.copyWindowMs)
   const stopping = new AbortController()
   const underWay = new Set<Promise<void>>()
   let readsUnderWay = 0
@@ -53,6 +59,10 @@ export function createIngress(parts: {
   async function take(): Promise<void> {
     for await (const request of listener.requests()) {
       if (stopping.signal.aborted) return
+      if (copies.isCopy(request.replyTo, request.payload, performance.now())) {
+        metrics.requests.inc({ kind: 'copy' })
+        continue
+      }
       const handling = handle(request).finally(() => underWay.delete(handling))
       underWay.add(handling)
       if (underWay.size >= maxRequestsUnderWay) await Promise.race(underWay)
@@ -87,7 +97,7 @@ export function createIngress(parts: {
       await answer(request, replyTo, to)
     } catch (error) {
       logger.error({ err: error, kind: request.body.kind }, 'a request failed')
-      replier.fail(
+      fail(
         to,
         error instanceof StoreError
           ? wireError('storeUnavailable', {}, { outcome: 'unknown' })
@@ -96,21 +106,26 @@ export function createIngress(parts: {
     }
   }
 
-  async function answer(
-    request: Request,
-    tag: NonNullable<MixnetRequest['replyTo']>,
-    to: { id: Request['id']; tag: NonNullable<MixnetRequest['replyTo']>; credit: number },
-  ): Promise<void> {
+  /** A failure costs a SURB like any answer: of its asker's, where one was registered for the request before it failed. */
+  function fail(to: ReplyTo, error: WireError): void {
+    const asker = askers.unanswered(to.id, to.tag)
+    const spent = replier.fail(asker ?? to, error)
+    if (!asker) return
+    asker.credit -= spent
+    asker.answering = true
+  }
+
+  async function answer(request: Request, tag: SenderTag, to: ReplyTo): Promise<void> {
     const { body } = request
     switch (body.kind) {
       case 'submit': {
         const result = await admit({ ...request, body }, tag)
-        if (result !== 'told') replier.fail(to, result.failure)
+        if (result !== 'told') fail(to, result.failure)
         return
       }
       case 'status': {
         const result = await answerStatus({ ...request, body }, tag)
-        if (result !== 'told') replier.fail(to, result.failure)
+        if (result !== 'told') fail(to, result.failure)
         return
       }
       case 'info':

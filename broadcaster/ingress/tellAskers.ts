@@ -33,7 +33,10 @@ export function createTellAskers(parts: {
     async answer(asker) {
       // From here on news are told too: whoever reads the record first tells, and the other finds it told.
       asker.answering = true
-      const record = await records.get(asker.key)
+      const record = await records.get(asker.key).catch((error: unknown) => {
+        asker.answering = false
+        throw error
+      })
       if (record === null || record.number <= asker.toldNumber) return
       tell(asker, record, stateOf(record, vault, records.durability))
     },

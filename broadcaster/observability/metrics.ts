@@ -25,7 +25,7 @@ export function createMetrics(): Metrics {
     registry,
     requests: new Counter({
       name: 'veilcast_requests_total',
-      help: 'Messages from the mixnet, by kind; `garbage` is what was none.',
+      help: 'Messages from the mixnet, by kind; `garbage` is what was none, `copy` what came twice.',
       labelNames: ['kind'],
       registers,
     }),

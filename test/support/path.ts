@@ -57,6 +57,7 @@ export async function startTestBroadcaster(options: {
   /** Stands in for an adapter, to break it. */
   readonly wrap?: (adapter: ChainAdapter) => ChainAdapter
   readonly logger?: Logger
+  readonly copyWindowMs?: number
 }): Promise<TestBroadcaster> {
   const broadcaster = createBroadcaster({
     listener: options.listener,
@@ -71,6 +72,7 @@ export async function startTestBroadcaster(options: {
     limits: { maxWaitingPerChain: 4096, maxWaitingPerAccount: 32, maxLaneWaitMs: 600_000, ...options.limits },
     retentionSeconds: 3600,
     rebroadcastAfterMs: 60_000,
+    copyWindowMs: options.copyWindowMs,
     http: { host: '127.0.0.1', port: 0 },
     logger: options.logger ?? createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
   })

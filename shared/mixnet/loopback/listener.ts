@@ -30,6 +30,9 @@ export function createListener(network: Network, mailbox: Mailbox): MixnetListen
         spend: (surbs) => {
           network.counters.surbsSpent += surbs
         },
+        wait: (change) => {
+          network.counters.repliesWaiting += change
+        },
       }),
     )
     return tag

@@ -31,6 +31,8 @@ export interface LoopbackCounters {
   /** Attached to requests. */
   readonly surbs: number
   readonly surbsSpent: number
+  /** Replies that found too few SURBs and will eat those of the next request. */
+  readonly repliesWaiting: number
   /** Lost under way, sent to nobody, or beyond a limit. */
   readonly dropped: number
   readonly duplicated: number
@@ -112,7 +114,15 @@ export function createNetwork(
   }
 
   const network: Network = {
-    counters: { requests: 0, replies: 0, surbs: 0, surbsSpent: 0, dropped: 0, duplicated: 0 },
+    counters: {
+      requests: 0,
+      replies: 0,
+      surbs: 0,
+      surbsSpent: 0,
+      repliesWaiting: 0,
+      dropped: 0,
+      duplicated: 0,
+    },
     weather,
 
     mailbox(name) {

@@ -17,10 +17,13 @@ export interface SurbPool {
 export function createSurbPool({
   leave,
   spend,
+  wait,
 }: {
   /** Takes a reply whose packets all have their SURB. */
   readonly leave: (payload: Uint8Array) => void
   readonly spend: (surbs: number) => void
+  /** Told by how many the waiting replies have become more, or fewer. */
+  readonly wait: (change: number) => void
 }): SurbPool {
   let surbs = 0
   const waiting: { readonly payload: Uint8Array; packets: number }[] = []
@@ -33,6 +36,7 @@ export function createSurbPool({
       spend(used)
       if (head.packets > 0) return
       waiting.shift()
+      wait(-1)
       leave(head.payload)
     }
   }
@@ -45,6 +49,7 @@ export function createSurbPool({
     reply(payload) {
       if (waiting.length >= maxWaitingReplies) return false
       waiting.push({ payload, packets: replyPackets(payload.length) })
+      wait(1)
       drain()
       return true
     },
