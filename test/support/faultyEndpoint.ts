@@ -38,6 +38,8 @@ export interface FaultyEndpoint {
   requests(): number
   /** Whether a request with these bytes in it arrived, in hex or base64 and whatever became of it. Looks back over 20 000 requests. */
   had(bytes: Uint8Array): boolean
+  /** What arrived, the last 20,000 requests. */
+  bodies(): readonly string[]
   /** From now on another node stands behind the URL. */
   retarget(targetUrl: string): void
   stop(): Promise<void>
@@ -138,6 +140,7 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
       const [hex, base64] = (['hex', 'base64'] as const).map((form) => Buffer.from(bytes).toString(form))
       return bodies.some((body) => body.includes(hex!) || body.includes(base64!))
     },
+    bodies: () => bodies,
     retarget(url) {
       targetUrl = url
     },
