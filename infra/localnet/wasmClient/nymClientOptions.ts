@@ -1,4 +1,4 @@
-/** How a client behaves on the network; everything but the two switches is the project's sealed default. */
+/** How a client behaves on the network; left out, each is the project's sealed default. */
 export type NymClientProfile = {
   /** Loop cover traffic, in its own stream and in the gaps of the main one. Default true. */
   readonly cover?: boolean
@@ -12,6 +12,8 @@ export type NymClientProfile = {
   readonly ackWaitAdditionMs?: number
   /** SURBs that a receiver keeps back before it answers. Default 0: the first SURB answers at once. */
   readonly minimumReplySurbStorageThreshold?: number
+  /** SURBs that a receiver may ask for at a time, answered without anybody being told. Default 0: none; Nym's is 500. */
+  readonly maximumAllowedReplySurbRequestSize?: number
 }
 
 /** The second argument of `new NymClient(onMessage, options)` of @nymproject/nym-client-wasm-node 1.4.1. */
@@ -31,7 +33,7 @@ export type NymClientOptions = {
     readonly acknowledgements: { readonly averageAckDelayMs: number; readonly ackWaitAdditionMs: number }
     readonly replySurbs: {
       readonly minimumReplySurbStorageThreshold: number
-      readonly maximumAllowedReplySurbRequestSize: 0
+      readonly maximumAllowedReplySurbRequestSize: number
       /** Ignored by 1.4.1, but `replySurbs` is refused without it. */
       readonly freshSenderTags: boolean
     }
@@ -51,6 +53,7 @@ export function nymClientOptions(
     averagePacketDelayMs = 15,
     ackWaitAdditionMs = 1_500,
     minimumReplySurbStorageThreshold = 0,
+    maximumAllowedReplySurbRequestSize = 0,
   } = profile
   return {
     clientId,
@@ -68,7 +71,7 @@ export function nymClientOptions(
       acknowledgements: { averageAckDelayMs: averagePacketDelayMs, ackWaitAdditionMs },
       replySurbs: {
         minimumReplySurbStorageThreshold,
-        maximumAllowedReplySurbRequestSize: 0,
+        maximumAllowedReplySurbRequestSize,
         freshSenderTags: false,
       },
     },
