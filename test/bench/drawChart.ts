@@ -55,9 +55,11 @@ function frame(chart: Chart): object {
       top: 38,
       itemWidth: 18,
       itemHeight: 10,
+      // Text is measured without a browser, and comes out wider in one.
+      itemGap: 26,
       textStyle: { color: ink.light },
     },
-    grid: { left: 72, right: 96, top: names.length > 4 ? 104 : 82, bottom: 58 },
+    grid: { left: 72, right: 96, top: names.length > 4 ? 104 : names.length > 1 ? 82 : 58, bottom: 58 },
   }
 }
 
@@ -80,6 +82,7 @@ function lines({ x, y, series, marks = [] }: LineChart): object {
       type: 'line',
       name,
       data: points,
+      symbol: 'circle',
       symbolSize: floor ? 0 : 6,
       ...(floor ? asFloor : {}),
       ...(at === 0 ? { markLine: dashes(marks, 'yAxis') } : {}),
@@ -119,6 +122,7 @@ function shares({ x, y, series, marks = [] }: EcdfChart): object {
       type: 'line',
       name,
       step: 'end',
+      symbol: 'circle',
       symbolSize: 0,
       data: [...samples]
         .sort((a, b) => a - b)

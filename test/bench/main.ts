@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Bench } from './Bench.ts'
 import { benches } from './benches.ts'
@@ -8,10 +7,9 @@ import { describeMachine } from './describeMachine.ts'
 import { drawChart } from './drawChart.ts'
 import { printResult } from './printResult.ts'
 import { chartFile, type Kept, type Results, summarise } from './Results.ts'
+import { root } from './root.ts'
 import { brokenLimits, judge } from './verdict.ts'
 import { writePage } from './writePage.ts'
-
-const root = fileURLToPath(new URL('../../../../', import.meta.url))
 
 const help = `npm run bench [-- NAME…] [--quick] [--out FOLDER] [--page]
 
