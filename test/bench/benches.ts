@@ -1,6 +1,17 @@
 import type { Bench } from './Bench.ts'
+import { coldStart } from './coldStart.ts'
+import { latency } from './latency.ts'
+import { packets } from './packets.ts'
 import { profile } from './profile.ts'
 import { throughput } from './throughput.ts'
 
 /** In the order in which they run and are shown: a line each. */
-export const benches: readonly Bench[] = [throughput, profile]
+export const benches: readonly Bench[] = [
+  // Over the local Nym network.
+  latency,
+  packets,
+  coldStart,
+  // The broadcaster alone.
+  throughput,
+  profile,
+]

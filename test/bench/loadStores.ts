@@ -30,7 +30,7 @@ export function hasRedis(): boolean {
   }
 }
 
-async function startRedis(): Promise<LoadStore> {
+export async function startRedis(): Promise<LoadStore> {
   const folder = await mkdtemp(join(tmpdir(), 'veilcast-bench-'))
   const port = await freePort()
   const settings = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--hz', '100']
