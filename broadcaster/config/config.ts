@@ -91,7 +91,7 @@ export const broadcasterConfig = z.strictObject({
     .min(60)
     .max(30 * 86_400)
     .default(86_400),
-  /** Handed over and not seen in a block for this long: handed over again. */
+  /** Handed over and not seen in a block for this long: handed over again, then after pauses that double to 10 minutes. */
   rebroadcastAfterMs: z.int().min(1000).max(3_600_000).default(60_000),
   http: z
     .strictObject({

@@ -11,6 +11,7 @@ import type { Vault } from '../store/vault.ts'
 import { type EndReplaced, inspectRecord } from './endReplaced.ts'
 import { forEachLive } from './forEachLive.ts'
 import { meetIncarnation } from './meetIncarnation.ts'
+import { rebroadcastDue } from './rebroadcastDue.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
@@ -45,7 +46,7 @@ export function createReconcileStage(parts: {
   readonly vault: Vault
   readonly settle: Settle
   readonly endReplaced: EndReplaced
-  /** Handed over and unseen for this long: handed over again. */
+  /** Handed over and unseen for this long: handed over again, then after pauses that double. */
   readonly rebroadcastAfterMs: number
   /** Called at the start and before each run, with the life of the store that it is in. */
   readonly onIncarnation: (incarnation: Uint8Array) => void
@@ -59,10 +60,13 @@ export function createReconcileStage(parts: {
   const many = { ...waiting, logger }
   /** By chain, of the run before. */
   const lastHeads = new Map<ChainId, Head>()
+  /** 0 before the first: what became due while no process was there is due then. */
+  let lastRunMs = 0
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
   tellOfFailures(worker, parts)
 
   async function run(): Promise<void> {
+    const startMs = Date.now()
     try {
       await meet()
       for (const adapter of chains.values()) {
@@ -70,6 +74,7 @@ export function createReconcileStage(parts: {
         await reconcileChain(adapter)
       }
       await records.sweep(Date.now(), sweepPerRun)
+      lastRunMs = startMs
     } catch (error) {
       if (!stopping.signal.aborted) logger.warn({ err: error }, 'reconcile will run again')
     }
@@ -102,7 +107,9 @@ export function createReconcileStage(parts: {
       return
     }
     if (clock && isNumberUsed(record) && (await isReplaced(adapter, record, clock))) return
-    if (record.changedAtMs + rebroadcastAfterMs <= nowMs) await submitJobs.add(record, { again: true })
+    if (rebroadcastDue(nowMs - record.changedAtMs, rebroadcastAfterMs, nowMs - lastRunMs)) {
+      await submitJobs.add(record, { again: true })
+    }
   }
 
   /** Nobody sends it any more; it may be in a block that was never matched, or another in its place. */
