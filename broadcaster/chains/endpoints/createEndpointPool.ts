@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ChainUnavailable, type EndpointHealth, type WaitOptions } from '../ChainAdapter.ts'
 import type { Endpoint, EndpointPool, ProbeResult } from './EndpointPool.ts'
 import { EndpointProblem } from './EndpointProblem.ts'
@@ -166,6 +167,8 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     async start() {
       if (!stopping || stopping.signal.aborted) {
         stopping = new AbortController()
+        // One listener for each question that many wait for.
+        setMaxListeners(0, stopping.signal)
         for (const one of watched.values()) one.probing = probeOnce(one, stopping.signal)
       }
       await Promise.all([...watched.values()].map(({ probing }) => probing))

@@ -1,3 +1,7 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { EndpointProblem } from './EndpointProblem.ts'
 import { withDeadline } from './withDeadline.ts'
 
@@ -140,48 +144,65 @@ function post(
 ): Promise<{ status: number; body: unknown }> {
   const { maxResponseBytes = defaultMaxResponseBytes, timeoutMs = defaultTimeoutMs } = options
   return withDeadline(timeoutMs, options.signal, async (signal) => {
-    const response = await fetchOnce(url, request, options.headers, signal)
-    if (response.status === 429) {
-      await response.body?.cancel().catch(() => {})
-      throw new JsonRpcProblem('rateLimited', 429)
+    const response = await postOnce(url, request, options.headers, signal)
+    const status = response.statusCode ?? 0
+    // Whoever is sent elsewhere does not go: nobody else was to see it.
+    if (status === 429 || (status >= 300 && status <= 399)) {
+      response.destroy()
+      throw status === 429 ? new JsonRpcProblem('rateLimited', 429) : new JsonRpcProblem('unreachable')
     }
-    const text = await readText(response, maxResponseBytes)
-    return { status: response.status, body: parseJson(text, response) }
+    return { status, body: parseJson(await readText(response, maxResponseBytes), status) }
   }).catch((error: unknown) => {
     options.signal?.throwIfAborted()
     throw error instanceof JsonRpcProblem ? error : new JsonRpcProblem('unreachable')
   })
 }
 
-function fetchOnce(
+/** Connections to one node; beyond, a request waits for one of them. */
+const maxConnectionsPerNode = 256
+/** Shorter than what servers keep one open for, so that seldom one is used that is being closed. */
+const idleConnectionMs = 4_000
+const pooled = { keepAlive: true, maxSockets: maxConnectionsPerNode, timeout: idleConnectionMs }
+// Idle connections keep no process alive.
+const http = new HttpAgent(pooled)
+const https = new HttpsAgent(pooled)
+
+/** By node's own client: a quarter of what `fetch` costs in processor time. A name and password in the URL go along as a header. */
+function postOnce(
   url: string,
   request: unknown,
   headers: JsonRpcOptions['headers'],
   signal: AbortSignal,
-): Promise<Response> {
-  const target = new URL(url)
-  const all = new Headers({ ...headers, 'content-type': 'application/json', accept: 'application/json' })
-  // fetch refuses a URL that holds a name and password.
-  if (target.username || target.password) {
-    const credentials = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`
-    all.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
-    target.username = ''
-    target.password = ''
-  }
-  return fetch(target, {
-    method: 'POST',
-    headers: all,
-    body: JSON.stringify(request),
-    redirect: 'error',
-    signal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const target = new URL(url)
+    const secure = target.protocol === 'https:'
+    const body = Buffer.from(JSON.stringify(request))
+    const post = (secure ? httpsRequest : httpRequest)(target, {
+      method: 'POST',
+      agent: secure ? https : http,
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        'content-length': body.length,
+        accept: 'application/json',
+        'accept-encoding': 'gzip',
+      },
+      signal,
+    })
+    post.once('response', resolve)
+    // Also after the response has begun: an error that nobody hears would end the process.
+    post.on('error', reject)
+    post.end(body)
   })
 }
 
-async function readText(response: Response, maxBytes: number): Promise<string> {
-  if (!response.body) return ''
+async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const decoded =
+    response.headers['content-encoding'] === 'gzip' ? pipeline(response, createGunzip(), () => {}) : response
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of decoded as AsyncIterable<Uint8Array>) {
     bytes += chunk.length
     if (bytes > maxBytes) throw new JsonRpcProblem('tooLarge')
     chunks.push(chunk)
@@ -190,11 +211,13 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
 }
 
 /** CometBFT and some providers answer a JSON-RPC error with an HTTP status that is none of 200. */
-function parseJson(text: string, response: Response): unknown {
+function parseJson(text: string, status: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw response.ok ? new JsonRpcProblem('notJson') : new JsonRpcProblem('httpStatus', response.status)
+    throw status >= 200 && status <= 299
+      ? new JsonRpcProblem('notJson')
+      : new JsonRpcProblem('httpStatus', status)
   }
 }
 

@@ -300,13 +300,19 @@ describe('submit', () => {
       },
     )
 
-    it('a used nonce is no refusal where either finds the transaction itself on chain', async () => {
+    it('a used nonce is no refusal while one finds the transaction itself on chain, and success when both do', async () => {
       await start(2)
       const account = newAccount()
       for (const node of nodes) node.nonces.set(account.address.toLowerCase(), 1)
       const raw = await signAt(account, 0)
       nodes[1]!.mined.add(keccak256(raw))
       const key = await stage.take(raw)
+      const asked = () => nodes[0]!.calls('eth_getTransactionReceipt')
+      // Longer than another one is looked for before it is said to have used the nonce.
+      const since = Date.now()
+      await until(() => Date.now() > since + 6_000 && asked() >= 4)
+      expect((await stage.record(key)).state).toBe('held')
+      nodes[0]!.mined.add(keccak256(raw))
       await until(async () => (await stage.record(key)).state !== 'held')
       expect(await stage.told(key)).toMatchObject({ stage: 'included' })
       expect(seen()).toEqual([])
