@@ -45,4 +45,4 @@ export function pairedRatio(
   }
 }
 
-const resamples = 10_000
+const resamples = 2_000
