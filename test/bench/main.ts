@@ -11,6 +11,8 @@ import { root } from './root.ts'
 import { brokenLimits, judge } from './verdict.ts'
 import { writePage } from './writePage.ts'
 
+const shownFolder = join(root, 'docs/performance')
+
 const help = `npm run bench [-- NAME…] [--quick] [--out FOLDER] [--page]
 
 Measures, each figure beside the floor that it is held against, prints the tables, and writes docs/performance/results.json,
@@ -42,10 +44,9 @@ async function main(): Promise<number> {
     return 0
   }
   const chosen = choose(positionals)
-  const folder = values.out ?? join(root, values.quick ? '.veilcast/bench' : 'docs/performance')
+  const folder = values.out ?? (values.quick ? join(root, '.veilcast/bench') : shownFolder)
   await mkdir(folder, { recursive: true })
-  const resultsFile = join(folder, 'results.json')
-  const results = await readResults(resultsFile)
+  const results = await readResults(join(folder, 'results.json'))
   const kept = new Map<string, Kept>(results.benches.map((one) => [one.name, one]))
   const stopping = stopAtInterrupt()
   const failed: string[] = []
@@ -64,6 +65,7 @@ async function main(): Promise<number> {
       })
       printResult(one)
       kept.set(bench.name, one)
+      await writeFigures(folder, kept)
     } catch (error) {
       if (stopping.aborted) return 130
       failed.push(bench.name)
@@ -71,19 +73,7 @@ async function main(): Promise<number> {
     }
   }
 
-  const order = new Map(benches.map(({ name }, index) => [name, index]))
-  const all = [...kept.values()]
-    .filter(({ name }) => order.has(name))
-    .sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
-  await writeFile(resultsFile, `${JSON.stringify({ benches: all } satisfies Results, null, 1)}\n`)
-  for (const one of all) {
-    for (const chart of one.charts) await writeFile(join(folder, chartFile(one, chart)), drawChart(chart))
-  }
-  if (folder === join(root, 'docs/performance')) {
-    await writeFile(join(root, 'docs/performance.md'), writePage(all, 'performance'))
-  } else {
-    await writeFile(join(folder, 'performance.md'), writePage(all, '.'))
-  }
+  const all = await writeFigures(folder, kept)
   sayAt(`written to ${relative(process.cwd(), folder) || '.'}`)
 
   const judged = values.page ? all : all.filter(({ name }) => chosen.some((bench) => bench.name === name))
@@ -91,6 +81,22 @@ async function main(): Promise<number> {
   for (const { bench, ratio } of broken) process.stdout.write(`LIMIT BROKEN  ${bench}: ${judge(ratio)}\n`)
   for (const name of failed) process.stdout.write(`FAILED        ${name}\n`)
   return broken.length + failed.length > 0 ? 1 : 0
+}
+
+/** The figures, their charts and their page. Done after each bench, so that an interrupted run keeps what it found. */
+async function writeFigures(folder: string, kept: ReadonlyMap<string, Kept>): Promise<readonly Kept[]> {
+  const all = benches.flatMap(({ name }) => kept.get(name) ?? [])
+  await writeFile(
+    join(folder, 'results.json'),
+    `${JSON.stringify({ benches: all } satisfies Results, null, 1)}\n`,
+  )
+  for (const one of all) {
+    for (const chart of one.charts) await writeFile(join(folder, chartFile(one, chart)), drawChart(chart))
+  }
+  const isShown = folder === shownFolder
+  const page = isShown ? join(root, 'docs/performance.md') : join(folder, 'performance.md')
+  await writeFile(page, writePage(all, isShown ? 'performance' : '.'))
+  return all
 }
 
 function choose(names: readonly string[]): readonly Bench[] {
