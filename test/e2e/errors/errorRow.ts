@@ -26,6 +26,8 @@ export interface ErrorRow<Scene> {
   /** Whether an endpoint was handed what was submitted. Default: as the outcome says, `notSent` or not. */
   readonly handed?: boolean
   readonly provoke: (scene: Scene) => Promise<unknown>
+  /** What has to hold once the fault is over. */
+  readonly afterwards?: (scene: Scene) => Promise<void>
 }
 
 /** What each scene has, so that a row can be judged by more than what it threw. */
@@ -54,6 +56,7 @@ export function playRows<Scene extends ErrorScene>(
       const handed = submitted.map((bytes) => endpoint.had(bytes))
       if (row.outcome === 'notSent') expect(handed).not.toContain(true)
       if (row.handed !== undefined) expect(handed).toEqual(handed.map(() => row.handed))
+      await row.afterwards?.(scene())
       await serves()
     },
     limitMs,
