@@ -52,13 +52,13 @@ export interface ChainAdapter {
   /**
    * Receipt look-up for one transaction, for catching up after a gap. What one operator has found counts only where a second
    * one, if two have a live endpoint, has found it too.
-   * @throws ChainUnavailable, also where two operators do not agree
+   * @throws ChainUnavailable; NotAgreed where two operators do not agree
    */
   find(txId: TxId, options?: FindOptions): Promise<FoundTx | null>
   /**
    * Whether the transaction's nonce or sequence was used by the state after the block `height`, and not by itself; at an
    * endpoint each of two operators where two are configured, who have to agree. `open` too where the account cannot be read.
-   * @throws ChainUnavailable, also where only one of two operators answers
+   * @throws ChainUnavailable; NotAgreed where only one of two operators answers
    */
   slotUse(tx: InspectedTx, height: bigint | 'latest', options?: WaitOptions): Promise<SlotUse>
   /** Which transaction used it, where that is found within a bounded number of calls. @throws ChainUnavailable */
@@ -191,5 +191,10 @@ export class ReadRefused extends Error {
 
 /** No endpoint of the chain gave a usable answer. Holds nothing of what an endpoint said. */
 export class ChainUnavailable extends Error {
-  override readonly name = 'ChainUnavailable'
+  override readonly name: string = 'ChainUnavailable'
+}
+
+/** Two operators do not say the same of one transaction, or only one of them answers: nothing is wrong with others. */
+export class NotAgreed extends ChainUnavailable {
+  override readonly name = 'NotAgreed'
 }

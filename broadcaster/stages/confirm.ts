@@ -8,6 +8,7 @@ import {
   ChainUnavailable,
   type Head,
   type InspectedTx,
+  NotAgreed,
 } from '../chains/ChainAdapter.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -48,7 +49,7 @@ const lowHeadMs = 30_000
 const settledPageSize = 256
 const maxSettledPage = 4096
 /** How often a replacement that two operators do not agree on is asked about, and how long beyond notAfter. */
-const askAgainMs = 10_000
+const askAgainMs = 5_000
 const maxDisagreementMs = 60 * 60_000
 const maxRemembered = 4096
 /** What a reorganisation put back is matched against the new blocks first, and sent again after this at the latest. */
@@ -410,19 +411,21 @@ export function createConfirmStage(parts: {
 
   async function lookUp(record: TxRecord, finalHeight: bigint): Promise<void> {
     if (record.exposedTo === null && record.blockHeight === null) return
-    const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
-    const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
-    if (found) {
-      await included(record, found, found.block)
-    } else if (record.blockHeight !== null && record.blockHash !== null) {
-      if ((await isGone({ height: record.blockHeight, hash: record.blockHash })) === true) {
-        await putBack(record, record.blockHeight)
+    try {
+      const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
+      const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
+      if (found) {
+        await included(record, found, found.block)
+      } else if (record.blockHeight !== null && record.blockHash !== null) {
+        if ((await isGone({ height: record.blockHeight, hash: record.blockHash })) === true) {
+          await putBack(record, record.blockHeight)
+        }
+      } else {
+        await endReplaced.end(adapter, record, finalHeight, waiting)
       }
-    } else {
-      // Two operators who do not agree on one transaction hold up no other.
-      await endReplaced(adapter, record, finalHeight, waiting).catch((error: unknown) => {
-        if (!(error instanceof ChainUnavailable)) throw error
-      })
+    } catch (error) {
+      // It is looked up again before it is sent again.
+      if (!(error instanceof NotAgreed)) throw error
     }
   }
 

@@ -106,7 +106,8 @@ export function createReconcileStage(parts: {
       if (clock && clock.matchedMs > record.notAfterMs) await endExposed(adapter, record, clock)
       return
     }
-    if (clock && isNumberUsed(record) && (await isReplaced(adapter, record, clock))) return
+    const isSuspect = endReplaced.isOpen(record.key) || isNumberUsed(record)
+    if (clock && isSuspect && (await isReplaced(adapter, record, clock))) return
     if (rebroadcastDue(nowMs - record.changedAtMs, rebroadcastAfterMs, nowMs - lastRunMs)) {
       await submitJobs.add(record, { again: true })
     }
@@ -130,7 +131,7 @@ export function createReconcileStage(parts: {
   /** Where two operators cannot be asked, or do not agree, it is not. */
   async function isReplaced(adapter: ChainAdapter, record: TxRecord, clock: Clock): Promise<boolean> {
     try {
-      return await endReplaced(adapter, record, clock.finalHeight, waiting)
+      return await endReplaced.end(adapter, record, clock.finalHeight, waiting)
     } catch (error) {
       if (error instanceof ChainUnavailable) return false
       throw error

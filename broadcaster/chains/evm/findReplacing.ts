@@ -4,12 +4,13 @@ import type { EvmClient } from './EvmClient.ts'
 import { quantityOf, sameBytes, toHex, toQuantity } from './nodeValues.ts'
 import { readBlock } from './readBlock.ts'
 
-/** So many blocks back it is looked for: as far as nodes keep the state of. */
-const maxBlocksBack = 128n
+/** So many blocks back it is looked for in turn. Most nodes keep the state of 128 blocks, archives of all. */
+const blocksBack = [8n, 64n, 512n, 4_096n, 32_768n]
 
 /**
  * The transaction that used this one's nonce, at or below `height`: the block is found by bisection over the account's nonce,
- * in 9 calls at most, and read. Null where it lies further back, or no transaction of the account used it (EIP-7702).
+ * in 20 calls at most, and read. Null where the node's state does not reach back to it, or no transaction of the account used
+ * it (EIP-7702).
  *
  * @throws ChainUnavailable where the block cannot be read
  */
@@ -33,9 +34,17 @@ export async function findReplacing(
       throw error
     }
   }
-  let unused = height > maxBlocksBack ? height - maxBlocksBack : 0n
   let used = height
-  if ((await usedAt(unused)) !== false) return null
+  let unused = -1n
+  for (const back of blocksBack) {
+    const at = height > back ? height - back : 0n
+    const isUsed = await usedAt(at)
+    if (isUsed === undefined) return null
+    if (isUsed) used = at
+    else unused = at
+    if (!isUsed || at === 0n) break
+  }
+  if (unused < 0n) return null
   while (used - unused > 1n) {
     const middle = (used + unused) / 2n
     const isUsed = await usedAt(middle)
