@@ -65,7 +65,13 @@ async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfSto
   }
   signal.addEventListener('abort', closeClients, { once: true })
   try {
-    const recordClient = await connect({ ...impatient, commandTimeout: commandTimeoutMs, scripts })
+    const recordClient = await connect({
+      ...impatient,
+      commandTimeout: commandTimeoutMs,
+      scripts,
+      // What is asked while the server works on the last is sent together: one write, and one fsync of the server's.
+      enableAutoPipelining: true,
+    })
     const durability = await checkServer(recordClient)
     const records = redisRecords(recordClient, durability, () => connect(patient))
     const queues = redisQueues(await connect(impatient), await connect(patient))
