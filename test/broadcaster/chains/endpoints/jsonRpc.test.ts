@@ -65,6 +65,17 @@ describe('fetchJsonRpc', () => {
     expect(heard[0]!.headers.authorization).toBe(`Basic ${Buffer.from('me:p@ss').toString('base64')}`)
   })
 
+  it('behavior: reads a compressed answer, and keeps its connection for the next call', async () => {
+    const ports = new Set<number | undefined>()
+    const { url, heard } = await startServer((response) => {
+      ports.add(response.req.socket.remotePort)
+      response.setHeader('content-encoding', 'gzip').end(gzipSync(result('x'.repeat(100_000))))
+    })
+    for (let call = 0; call < 3; call++) expect(await fetchJsonRpc(url, 'x', [])).toHaveLength(100_000)
+    expect(heard[0]!.headers['accept-encoding']).toBe('gzip')
+    expect(ports.size).toBe(1)
+  })
+
   it.each<[string, number | undefined, Reply]>([
     ['rateLimited', 429, (response) => response.writeHead(429).end('slow down')],
     [

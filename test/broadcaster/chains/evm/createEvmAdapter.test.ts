@@ -4,7 +4,12 @@ import { errorNameOf, wireError } from '@veilcast/shared/errors'
 import type { EvmInclusion } from '@veilcast/shared/protocol'
 import { bytesToHex, type Hex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
-import { ReadRefused } from '../../../../broadcaster/dist/chains/ChainAdapter.js'
+import {
+  type ChainAdapter,
+  type FoundTx,
+  type InspectedTx,
+  ReadRefused,
+} from '../../../../broadcaster/dist/chains/ChainAdapter.js'
 import { evmChainConfig } from '../../../../broadcaster/dist/chains/evm/config.js'
 import {
   anvilChainId,
@@ -156,7 +161,7 @@ describe('createEvmAdapter', () => {
     const run = async (nonce: number, fields: Record<string, unknown>) => {
       const tx = adapter.inspect(await sign(account, { nonce, gas: 200_000n, ...fields }))
       expect(await adapter.submit('a', tx)).toEqual({ kind: 'taken' })
-      const { inclusion } = (await adapter.find(tx.txId))!
+      const { inclusion } = await untilFound(adapter, tx)
       return { inclusion, data: bytesToHex(await adapter.revertData(tx, inclusion)) }
     }
     // mstore(0, 0xdeadbeef); revert(28, 4)
@@ -192,7 +197,7 @@ describe('createEvmAdapter', () => {
     const { adapter } = await connect()
     const tx = adapter.inspect(await signTransfer(await fundedAccount(anvil), 0))
     await adapter.submit('a', tx)
-    const { block } = (await adapter.find(tx.txId))!
+    const { block } = await untilFound(adapter, tx)
     await anvil.reorg(1)
     expect(await adapter.find(tx.txId)).toBeNull()
     const other = await adapter.readBlock(block.height)
@@ -220,7 +225,7 @@ describe('createEvmAdapter', () => {
       const tx = adapter.inspect(await signTransfer(account, 0))
       await adapter.submit('a', tx)
       const hash = bytesToHex(tx.txId)
-      const blockHash = `0x${(await adapter.find(tx.txId))!.block.hash}`
+      const blockHash = `0x${(await untilFound(adapter, tx)).block.hash}`
       const call = { from: account.address, to: recipient, value: '0x1' }
       const answers = {
         eth_chainId: [undefined, `0x${anvilChainId.toString(16)}`],
@@ -296,3 +301,13 @@ describe('evmChainConfig', () => {
     expect(evmChainConfig.safeParse({ ...least, ...wrong }).success).toBe(false)
   })
 })
+
+/** anvil answers the submission first and mines second. */
+async function untilFound(adapter: ChainAdapter, { txId }: InspectedTx): Promise<FoundTx> {
+  let found: FoundTx | null = null
+  await until(async () => {
+    found = await adapter.find(txId)
+    return found !== null
+  })
+  return found!
+}
