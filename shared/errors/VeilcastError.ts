@@ -42,7 +42,11 @@ export class VeilcastError extends Error {
       const value = name === 'label' ? label : (values[name]?.toString() ?? '?')
       return value && match.startsWith(' ') ? ` ${value}` : value
     })
-    const metaMessages = [row.fix, `Outcome: ${outcome}. Retry: ${row.retry}.`]
+    const metaMessages = [
+      ...(outcome === 'unknown' && row.outcome === 'notSent' ? [mayStillLand] : []),
+      row.fix,
+      `Outcome: ${outcome}. Retry: ${row.retry}.`,
+    ]
     super([shortMessage, ...(options.details ? [options.details] : []), ...metaMessages].join('\n'), {
       cause: options.cause,
     })
@@ -73,6 +77,9 @@ export class VeilcastError extends Error {
     return test ? null : innermost
   }
 }
+
+/** Comes before what else to do where this copy of a transaction was not sent, and another one may have been. */
+const mayStillLand = 'It may still land: ask for its status before you sign another one.'
 
 /** The VeilcastError in an error that another library may have wrapped, or undefined. Looks 32 causes deep. */
 export function findVeilcastError(error: unknown): VeilcastError | undefined {

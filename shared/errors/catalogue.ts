@@ -65,7 +65,7 @@ export const catalogue = {
     invalid,
     ['limitBytes', 'sizeBytes'],
     'The message has {sizeBytes} bytes; the broadcaster takes {limitBytes}.',
-    'Send a smaller transaction, or use a broadcaster with a higher limit.',
+    'Send a smaller transaction: no broadcaster takes longer messages.',
   ),
   requestIdReused: row(
     5,
@@ -234,7 +234,7 @@ export const catalogue = {
   tooManySigners: row(
     48,
     'notSent',
-    'never',
+    'otherBroadcaster',
     invalid,
     ['limit', 'got'],
     'The transaction has {got} signers; the broadcaster takes {limit}.',
@@ -256,8 +256,8 @@ export const catalogue = {
     'never',
     rejected,
     ['expected', 'got'],
-    'The nonce {got} is used; the next one is {expected}.',
-    'Sign again with the next nonce.',
+    'The nonce or sequence {got} is used; the next one is {expected}.',
+    'Where the outcome is notSent sign again with the next one; else ask for its status first.',
   ),
   feeTooLow: row(
     62,
@@ -265,7 +265,7 @@ export const catalogue = {
     'later',
     rejected,
     ['requiredWei', 'offeredWei'],
-    'The fee per gas of {offeredWei} wei lies under the base fee of {requiredWei}.',
+    'The fee of {offeredWei} wei per gas, or per blob gas, lies under the base fee of {requiredWei}.',
     'Sign again with a higher fee, or wait for a lower base fee.',
   ),
   gasLimitTooHigh: row(
@@ -427,7 +427,7 @@ export const catalogue = {
   answerTooLarge: row(
     123,
     'notSent',
-    'sameRequest',
+    'never',
     -32000,
     ['sizeBytes', 'limitBytes'],
     'The answer has {sizeBytes} bytes; {limitBytes} fit.',
@@ -450,8 +450,8 @@ export const catalogue = {
     'sameRequest',
     unavailable,
     ['waitedMs'],
-    'No answer came within {waitedMs} ms; the transaction may still land.',
-    'Submit the same signed transaction again, or ask for its status: never sign another one with this number before.',
+    'No answer came within {waitedMs} ms.',
+    'Ask again: submit the same signed transaction, or ask for its status, and never sign another one before.',
   ),
   aborted: row(
     1002,
@@ -459,8 +459,8 @@ export const catalogue = {
     'sameRequest',
     4900,
     [],
-    'The wait was aborted; the transaction may still land.',
-    'Submit the same signed transaction again, or ask for its status.',
+    'The wait was aborted.',
+    'Ask again: submit the same signed transaction, or ask for its status.',
   ),
   abortedBeforeSending: row(
     1003,
@@ -486,8 +486,8 @@ export const catalogue = {
     'sameRequest',
     4900,
     [],
-    'The client was stopped while it waited; the transaction may still land.',
-    'Start it and submit the same signed transaction again.',
+    'The client was stopped while it waited.',
+    'Start it and ask again: submit the same signed transaction, or ask for its status.',
   ),
   tooManyPending: row(
     1006,

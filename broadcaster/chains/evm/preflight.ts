@@ -151,13 +151,12 @@ function judge(tx: EvmTransaction, state: Account & Rules & Fees): Preflight {
   if (tx.gas > state.gasLimit) return refused('gasLimitTooHigh', { limit: state.gasLimit, got: tx.gas })
   const required = intrinsicGas(tx, state)
   if (tx.gas < required) return refused('gasLimitTooLow', { required, got: tx.gas })
-  const requiredWei = lowestNext(state.baseFee ?? 0n)
-  if (tx.maxFeePerGas < requiredWei) {
-    return refused('feeTooLow', { requiredWei, offeredWei: tx.maxFeePerGas })
+  const { baseFee = 0n, blobBaseFee = 0n } = state
+  if (tx.maxFeePerGas < lowestNext(baseFee)) {
+    return refused('feeTooLow', { requiredWei: baseFee, offeredWei: tx.maxFeePerGas })
   }
-  const requiredBlobWei = lowestNext(state.blobBaseFee ?? 0n)
-  if (tx.maxFeePerBlobGas < requiredBlobWei) {
-    return refused('feeTooLow', { requiredWei: requiredBlobWei, offeredWei: tx.maxFeePerBlobGas })
+  if (tx.maxFeePerBlobGas < lowestNext(blobBaseFee)) {
+    return refused('feeTooLow', { requiredWei: blobBaseFee, offeredWei: tx.maxFeePerBlobGas })
   }
   const blobGas = BigInt(tx.blobVersionedHashes.length) * gasPerBlob
   const cost = tx.value + tx.gas * tx.maxFeePerGas + blobGas * tx.maxFeePerBlobGas

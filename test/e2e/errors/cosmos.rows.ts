@@ -143,7 +143,7 @@ export const cosmosRows: readonly ErrorRow<CosmosScene>[] = [
     input: 'eight signers',
     error: 'tooManySigners',
     outcome: 'notSent',
-    retry: 'never',
+    retry: 'otherBroadcaster',
     values: { limit: 7n, got: 8n },
     text: 'The transaction has 8 signers; the broadcaster takes 7.',
     async provoke(scene) {
@@ -270,7 +270,7 @@ export const cosmosRows: readonly ErrorRow<CosmosScene>[] = [
     outcome: 'notSent',
     retry: 'never',
     values: { expected: 'any', got: 0n },
-    text: /^The nonce 0 is used; the next one is \d+\.$/,
+    text: /^The nonce or sequence 0 is used; the next one is [1-9]\d*\.$/,
     // Dave has sent after each row.
     provoke: async (scene) => {
       const [, bob, , dave] = scene.chain.accounts as CosmosAccount[]
@@ -298,7 +298,7 @@ export const cosmosRows: readonly ErrorRow<CosmosScene>[] = [
     retry: 'sameRequest',
     ...checkTx,
     values: { waitedMs: 'any' },
-    text: /^No answer came within \d+ ms; the transaction may still land\.$/,
+    text: /^No answer came within \d+ ms\.$/,
     async provoke(scene) {
       scene.endpoint.set({ mode: 'hang', methods: ['broadcast_tx_sync'] })
       try {

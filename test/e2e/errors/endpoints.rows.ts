@@ -93,7 +93,7 @@ export const endpointRows: readonly ErrorRow<EndpointScene>[] = [
         outcome: 'unknown',
         retry: 'sameRequest',
         values: { waitedMs: 'any' },
-        text: /^No answer came within \d+ ms; the transaction may still land\.$/,
+        text: /^No answer came within \d+ ms\.$/,
         handed: true,
         async provoke(scene) {
           const signedTx = await transfer(scene, 1)

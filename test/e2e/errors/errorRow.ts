@@ -81,7 +81,7 @@ function expectRow(error: unknown, row: ErrorRow<never>): void {
     retry: row.retry,
     label: row.label ?? '',
   })
-  const { rpcCode, number, fix, values } = catalogue[row.error]
+  const { rpcCode, number, fix, values, outcome: usual } = catalogue[row.error]
   expect(error).toMatchObject({
     code: rpcCode,
     number,
@@ -95,7 +95,12 @@ function expectRow(error: unknown, row: ErrorRow<never>): void {
   expect(error.values).toEqual(Object.fromEntries(told))
   if (typeof row.text === 'string') expect(error.shortMessage).toBe(row.text)
   else expect(error.shortMessage).toMatch(row.text)
-  expect(error.metaMessages).toEqual([fix, `Outcome: ${row.outcome}. Retry: ${row.retry}.`])
+  const isOpen = outcome === 'unknown' && usual === 'notSent'
+  expect(error.metaMessages).toEqual([
+    ...(isOpen ? ['It may still land: ask for its status before you sign another one.'] : []),
+    fix,
+    `Outcome: ${row.outcome}. Retry: ${row.retry}.`,
+  ])
   // Nothing but our own sentences: no URL, no word of a node.
   const own = [error.shortMessage, ...(error.details ? [error.details] : []), ...error.metaMessages]
   expect(error.message).toBe(own.join('\n'))

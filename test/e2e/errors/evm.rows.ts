@@ -225,7 +225,7 @@ export const evmRows: readonly ErrorRow<EvmScene>[] = [
     outcome: 'notSent',
     retry: 'later',
     values: { requiredWei: 'any', offeredWei: 1_000n },
-    text: /^The fee per gas of 1000 wei lies under the base fee of \d+\.$/,
+    text: /^The fee of 1000 wei per gas, or per blob gas, lies under the base fee of \d+\.$/,
     provoke: async (scene) =>
       scene.submit(await signed(scene, { maxFeePerGas: 1_000n, maxPriorityFeePerGas: 1_000n })),
   },
@@ -265,7 +265,7 @@ export const evmRows: readonly ErrorRow<EvmScene>[] = [
     outcome: 'notSent',
     retry: 'never',
     values: { expected: 'any', got: 0n },
-    text: /^The nonce 0 is used; the next one is \d+\.$/,
+    text: /^The nonce or sequence 0 is used; the next one is [1-9]\d*\.$/,
     // Account 9 has sent after each row.
     provoke: async (scene) => {
       const send = { from: scene.anvil.accounts[9]!, to, valueWei: 2n, nonce: 0 }
@@ -382,7 +382,7 @@ export const evmRows: readonly ErrorRow<EvmScene>[] = [
     input: 'an answer of 80 KB',
     error: 'answerTooLarge',
     outcome: 'notSent',
-    retry: 'sameRequest',
+    retry: 'never',
     values: { sizeBytes: 80_004n, limitBytes: 65_536n },
     text: 'The answer has 80004 bytes; 65536 fit.',
     provoke: read('eth_getCode', [large.at, 'latest']),

@@ -178,7 +178,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
     outcome: 'unknown',
     retry: 'sameRequest',
     values: { waitedMs: 'any' },
-    text: /^No answer came within \d+ ms; the transaction may still land\.$/,
+    text: /^No answer came within \d+ ms\.$/,
     cause: 'busy',
     provoke: (scene) => crowded(scene, (signedTx) => scene.submit(signedTx, { timeoutMs: 500 })),
   },
@@ -253,7 +253,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
     outcome: 'unknown',
     retry: 'sameRequest',
     values: { waitedMs: 'any' },
-    text: /^No answer came within \d+ ms; the transaction may still land\.$/,
+    text: /^No answer came within \d+ ms\.$/,
     cause: 'internal',
     provoke: async ({ client, anvil }) =>
       client.submit({ chain: buggyChain, signedTx: await transfer(anvil) }, { timeoutMs: 500 }),

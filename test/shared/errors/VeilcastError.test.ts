@@ -16,7 +16,7 @@ describe('VeilcastError', () => {
       code: -32002,
       outcome: 'unknown',
       retry: 'sameRequest',
-      shortMessage: 'No answer came within 30000 ms; the transaction may still land.',
+      shortMessage: 'No answer came within 30000 ms.',
       details: 'Three tries.',
       docsPath: 'docs/errors.md#replytimeout',
       values: { waitedMs: 30_000n },
@@ -25,7 +25,7 @@ describe('VeilcastError', () => {
     expect(error.message.split('\n')).toEqual([
       error.shortMessage,
       'Three tries.',
-      'Submit the same signed transaction again, or ask for its status: never sign another one with this number before.',
+      'Ask again: submit the same signed transaction, or ask for its status, and never sign another one before.',
       'Outcome: unknown. Retry: sameRequest.',
     ])
     expect(error).toBeInstanceOf(Error)
@@ -35,6 +35,17 @@ describe('VeilcastError', () => {
     const error = new VeilcastError('lapsed', { outcome: 'unknown' })
     expect(error.outcome).toBe('unknown')
     expect(error.message).toContain('Outcome: unknown.')
+  })
+
+  it('behavior: what is usually notSent and is not this time says so before it says what to do', () => {
+    const warning = 'It may still land: ask for its status before you sign another one.'
+    const { metaMessages } = new VeilcastError('feeTooLow', { outcome: 'unknown' })
+    expect(metaMessages.slice(0, 2)).toEqual([
+      warning,
+      'Sign again with a higher fee, or wait for a lower base fee.',
+    ])
+    expect(new VeilcastError('feeTooLow').message).not.toContain(warning)
+    expect(new VeilcastError('feeTooLow', { outcome: 'onChain' }).message).not.toContain(warning)
   })
 
   it('args: a label is shown, and leaves no gap where there is none', () => {

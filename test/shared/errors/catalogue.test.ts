@@ -62,6 +62,13 @@ describe('catalogue', () => {
     expect(unsafe).toEqual([])
   })
 
+  it('tells nobody to sign the next nonce or sequence without asking whether this one may still land', () => {
+    const unsafe = rows.filter(
+      ([, { outcome, fix }]) => outcome !== 'onChain' && /next/.test(fix) && !/outcome is notSent/.test(fix),
+    )
+    expect(unsafe).toEqual([])
+  })
+
   it('is what docs/errors.md says', () => {
     const root = resolve(__dirname, '../../..')
     const run = spawnSync(process.execPath, ['infra/docs/writeErrors.mjs', '--check'], {
