@@ -1,6 +1,7 @@
 import type { Bench } from './Bench.ts'
 import { coldStart } from './coldStart.ts'
 import { latency } from './latency.ts'
+import { loss } from './loss.ts'
 import { packets } from './packets.ts'
 import { profile } from './profile.ts'
 import { throughput } from './throughput.ts'
@@ -10,6 +11,7 @@ export const benches: readonly Bench[] = [
   // Over the local Nym network.
   latency,
   packets,
+  loss,
   coldStart,
   // The broadcaster alone.
   throughput,

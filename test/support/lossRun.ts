@@ -77,6 +77,8 @@ export interface LossRunOptions {
   readonly wallets?: number
   /** Transactions of one sender that wait at once. Default 4. */
   readonly atOncePerSender?: number
+  /** Ends it early: it throws once everything is stopped. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const reverter = '0x00000000000000000000000000000000deadc0de'
@@ -87,7 +89,7 @@ const untilWords = ['accepted', 'included', 'final'] as const
  * stopped by whoever made it.
  */
 export async function runThroughLoss(options: LossRunOptions): Promise<LossRun> {
-  const { world, anvil, cosmos, transactions = 200, wallets = 4, atOncePerSender = 4 } = options
+  const { world, anvil, cosmos, transactions = 200, wallets = 4, atOncePerSender = 4, signal } = options
   const folder = await makeFolder()
   const clients: VeilcastClient[] = []
   const proxies: FaultyEndpoint[] = []
@@ -126,10 +128,13 @@ export async function runThroughLoss(options: LossRunOptions): Promise<LossRun> 
     const told = (
       await Promise.all(
         runs.map((plans, sender) =>
-          forEach(plans, atOncePerSender, (plan) => tell(plan, clients, (sender + 1) % clients.length)),
+          forEach(plans, atOncePerSender, (plan) =>
+            tell(plan, clients, (sender + 1) % clients.length, signal),
+          ),
         ),
       )
     ).flat()
+    signal?.throwIfAborted()
     const tookMs = performance.now() - startedAtMs
     const traffic = world.traffic()
 
@@ -279,7 +284,12 @@ function newAccount() {
   return { privateKey, address: privateKeyToAddress(privateKey) }
 }
 
-async function tell(plan: Plan, clients: readonly VeilcastClient[], wallet: number): Promise<Told> {
+async function tell(
+  plan: Plan,
+  clients: readonly VeilcastClient[],
+  wallet: number,
+  signal: AbortSignal | undefined,
+): Promise<Told> {
   const { story, chain, signedTx, abortAfterMs } = plan
   const startedAtMs = performance.now()
   const abort = new AbortController()
@@ -294,7 +304,7 @@ async function tell(plan: Plan, clients: readonly VeilcastClient[], wallet: numb
       by.map((client) =>
         client.submit(
           { chain, signedTx, until: plan.until, everyStage: plan.everyStage },
-          { signal: abort.signal },
+          { signal: signal ? AbortSignal.any([abort.signal, signal]) : abort.signal },
         ),
       ),
     )
