@@ -229,6 +229,8 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
           await adapter.readBlock(block.height),
         ]
         expect(child!.parentHash).toBe(parent!.hash)
+        expect(await adapter.blockHash(block.height)).toBe(child!.hash)
+        expect(await adapter.blockHash(head.height + 1_000_000n)).toBeNull()
         expect(await adapter.readBlock(head.height + 1_000_000n)).toBeNull()
       })
 
@@ -238,6 +240,21 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
         const account = await chain.newAccount()
         const { account: bytes } = adapter.inspect(await signNext(account))
         expect(await adapter.nextSequence(bytes!)).toBe(account.sequence)
+      })
+
+      it('slotUse: its number is open, and then its own', async () => {
+        const { adapter } = await connect('a', 'b')
+        const account = await chain.newAccount()
+        const [tx, next] = [
+          adapter.inspect(await account.sign(account.sequence)),
+          adapter.inspect(await account.sign(account.sequence + 1n)),
+        ]
+        expect(await adapter.slotUse(tx, 'latest')).toBe('open')
+        await adapter.submit('a', tx)
+        const { block } = await included(adapter, tx.signedTx)
+        // A node's index may come a moment after its state.
+        await until(async () => (await adapter.slotUse(tx, block.height)) === 'landed')
+        expect(await adapter.slotUse(next, 'latest')).toBe('open')
       })
 
       it('query: answers what is on its list, and only that', async () => {

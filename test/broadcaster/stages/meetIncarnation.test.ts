@@ -1,58 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { wireError } from '@veilcast/shared/errors'
-import { newRequestId, parseChainId, toTxId } from '@veilcast/shared/protocol'
-import { createLogger } from '../../../broadcaster/dist/observability/logger.js'
-import { createMetrics } from '../../../broadcaster/dist/observability/metrics.js'
+import { parseChainId } from '@veilcast/shared/protocol'
 import { meetIncarnation } from '../../../broadcaster/dist/stages/meetIncarnation.js'
-import { createSettle } from '../../../broadcaster/dist/stages/settle.js'
 import { stateOf } from '../../../broadcaster/dist/store/stateOf.js'
-import type { TxRecord, TxStore } from '../../../broadcaster/dist/store/TxStore.js'
-import { createVault } from '../../../broadcaster/dist/store/vault.js'
+import { admitted, stageParts } from '../../support/stageParts.ts'
 import { withEmbeddedStore } from '../../support/store.ts'
 
 describe('a store of another life', () => {
   const store = withEmbeddedStore()
   const chain = parseChainId('eip155:31337')
-  const vault = createVault(randomBytes(32))
-
-  async function admit(records: TxStore): Promise<TxRecord> {
-    const signedTx = randomBytes(100)
-    const key = vault.keyOf(chain, signedTx)
-    const txId = toTxId(randomBytes(32))
-    const { record } = await records.admit({
-      key,
-      chain,
-      txIdMac: vault.txIdMac(chain, txId),
-      laneMac: null,
-      sequence: null,
-      bytes: vault.seal(signedTx, key, 'bytes'),
-      txId: vault.seal(txId, key, 'txId'),
-      requestMac: vault.requestMac(newRequestId()),
-      notAfterMs: Date.now() + 60_000,
-      nowMs: Date.now(),
-    })
-    return record
-  }
-
-  function parts() {
-    const { records } = store()
-    const metrics = createMetrics()
-    const settle = createSettle({ records, vault, retentionSeconds: 60, metrics, chains: new Map() })
-    return {
-      records,
-      settle,
-      chains: [chain],
-      signal: new AbortController().signal,
-      logger: createLogger('silent'),
-    }
-  }
 
   it('default: a record that nobody was shown may end as notSent', async () => {
-    const { records, settle, ...rest } = parts()
-    await meetIncarnation({ records, settle, ...rest })
-    const { key } = await admit(records)
-    await meetIncarnation({ records, settle, ...rest })
+    const parts = stageParts(store())
+    const { records, settle, vault } = parts
+    await meetIncarnation({ ...parts, chains: [chain] })
+    const { key } = await admitted(parts, chain)
+    await meetIncarnation({ ...parts, chains: [chain] })
     const record = (await records.get(key))!
     expect(record.exposedTo).toBeNull()
     const lapsed = (await settle.lapsed(record, wireError('lapsed')))!
@@ -60,11 +23,12 @@ describe('a store of another life', () => {
   })
 
   it('behavior: after data was put back no live record ends as notSent, nor as refused', async () => {
-    const { records, settle, ...rest } = parts()
-    await meetIncarnation({ records, settle, ...rest })
-    const [first, second] = [await admit(records), await admit(records)]
+    const parts = stageParts(store())
+    const { records, settle, vault } = parts
+    await meetIncarnation({ ...parts, chains: [chain] })
+    const [first, second] = [await admitted(parts, chain), await admitted(parts, chain)]
     await store().markRestored()
-    const incarnation = await meetIncarnation({ records, settle, ...rest })
+    const incarnation = await meetIncarnation({ ...parts, chains: [chain] })
     expect(await records.knownIncarnation()).toEqual(incarnation)
 
     const lapsing = (await records.get(first.key))!
