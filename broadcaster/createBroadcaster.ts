@@ -21,6 +21,7 @@ import { createSettle } from './stages/settle.ts'
 import { createSubmitStage } from './stages/submit.ts'
 import { createSubmitJobs, submitQueue } from './stages/submitJobs.ts'
 import type { Store } from './store/Store.ts'
+import type { StoreError } from './store/TxStore.ts'
 import type { Vault } from './store/vault.ts'
 
 export interface BroadcasterParts {
@@ -36,13 +37,22 @@ export interface BroadcasterParts {
   readonly rebroadcastAfterMs: number
   /** Default 2000: what comes again so soon was copied under way. Less only where wallets are told to repeat sooner. */
   readonly copyWindowMs?: number | undefined
+  /** How often the record is looked through. Default 30 000. */
+  readonly reconcileEveryMs?: number | undefined
   readonly http: { readonly host: string; readonly port: number }
   readonly logger: Logger
 }
 
+export interface StartOptions {
+  readonly signal?: AbortSignal
+  readonly onStep?: (step: string) => void
+  /** Called at most once, where the store was lost for good: whoever runs the broadcaster stops it. Default: nothing. */
+  readonly onFailure?: (error: StoreError) => void
+}
+
 export interface Broadcaster {
   /** Ready when it resolves: the store answers, the mixnet has completed a round trip, and requests are taken. */
-  start(options?: { readonly signal?: AbortSignal; readonly onStep?: (step: string) => void }): Promise<void>
+  start(options?: StartOptions): Promise<void>
   /** Takes nothing more, finishes what is under way within 10 s, and leaves the rest to the record. Idempotent. */
   stop(): Promise<void>
   /** Where wallets send to. */
@@ -67,10 +77,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
   const running: (() => Promise<unknown>)[] = []
   let dashboard: Dashboard | undefined
 
-  async function start(
-    options: { signal?: AbortSignal; onStep?: (step: string) => void } = {},
-  ): Promise<void> {
-    const { signal, onStep } = options
+  async function start({ signal, onStep, onFailure }: StartOptions = {}): Promise<void> {
     const step = (text: string) => {
       signal?.throwIfAborted()
       logger.info(text)
@@ -80,7 +87,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
 
     step(`opening the ${store.kind} store`)
     running.push(() => store.stop())
-    await store.start(waiting)
+    await store.start({ ...waiting, ...(onFailure ? { onFailure } : {}) })
 
     dashboard = await openDashboard({
       ...parts.http,
@@ -88,7 +95,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       queues: [submitQueue, reconcileQueue, ...adapters.map(({ chain }) => confirmQueue(chain))].map((name) =>
         queues.queue(name),
       ),
-      readiness: () => readiness({ records, listener, adapters, metrics }),
+      readiness: () => readiness({ store, listener, adapters, metrics }),
       logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())
@@ -144,6 +151,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       settle,
       endReplaced,
       rebroadcastAfterMs: parts.rebroadcastAfterMs,
+      everyMs: parts.reconcileEveryMs,
       metrics,
       onIncarnation(met) {
         if (Buffer.compare(incarnation, met) !== 0) askers.forgetTold()

@@ -4,7 +4,8 @@ import { checkSetup } from './config/checkSetup.ts'
 import { ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
 import { describeError } from './observability/logger.ts'
-import { openBroadcaster } from './openBroadcaster.ts'
+import { openBroadcaster, storeOf } from './openBroadcaster.ts'
+import { openStore } from './store/openStore.ts'
 
 /** The only file that reads argv and the environment. */
 
@@ -33,6 +34,14 @@ program
   .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
   .option('--json', 'print what it says on standard output as JSON lines', false)
   .action(run)
+
+program
+  .command('mark-restored')
+  .description(
+    'after the store was put back from a copy of its files, and before the next run: what it calls unsent may have been sent since that copy',
+  )
+  .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .action(markRestored)
 
 program
   .command('check')
@@ -74,12 +83,20 @@ async function run(options: Options): Promise<void> {
     process.on('disconnect', onSignal)
   })
 
+  let onFailure = (_error: unknown): void => {}
+  const failed = new Promise<never>((_, reject) => {
+    onFailure = reject
+  })
+  failed.catch(() => {})
   try {
-    await broadcaster.start({ signal: stopping.signal })
+    await Promise.race([broadcaster.start({ signal: stopping.signal, onFailure }), failed])
     say('ready', { address: broadcaster.address(), dashboard: broadcaster.httpUrl() })
-    await ended
+    await Promise.race([ended, failed])
   } catch (error) {
-    if (!stopping.signal.aborted) giveUp(error)
+    if (!stopping.signal.aborted) {
+      await broadcaster.stop()
+      giveUp(error)
+    }
   }
   await broadcaster.stop()
   say('stopped', {})
@@ -96,6 +113,21 @@ async function check(options: Options): Promise<void> {
       process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${what}: ${found}\n`)
   }
   process.exit(findings.every(({ ok }) => ok) ? 0 : 2)
+}
+
+async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<void> {
+  const config = await readConfigFile(path).catch(giveUp)
+  const store = openStore(storeOf(config, process.env))
+  try {
+    await store.start()
+    await store.markRestored()
+  } catch (error) {
+    giveUp(error)
+  } finally {
+    await store.stop()
+  }
+  process.stdout.write('marked: the next run takes whatever is under way for sent.\n')
+  process.exit(0)
 }
 
 function giveUp(error: unknown): never {

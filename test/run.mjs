@@ -11,7 +11,7 @@ import { ensureReady, root } from '../infra/setup/ensureReady.mjs'
  * Suites in which a Nym network or a chain shares the machine with what they test: one after the other, since a mixnet that is starved of
  * its processor is a lossy one.
  */
-const networkSuites = 'test/(e2e|infra|shared/mixnet)/'
+const networkSuites = 'test/(chaos|e2e|infra|shared/mixnet)/'
 
 try {
   await ensureReady()

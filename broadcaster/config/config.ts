@@ -83,6 +83,8 @@ export const broadcasterConfig = z.strictObject({
       maxWaitingPerAccount: z.int().min(1).max(4096).default(32),
       /** How long a transaction waits for a predecessor that may never come, and no longer than its notAfter. */
       maxLaneWaitMs: z.int().min(1000).max(86_400_000).default(600_000),
+      /** Kept records of one chain of which no byte was handed over; beyond, its refusals leave none. */
+      maxUnsentPerChain: z.int().min(1).max(10_000_000).default(100_000),
     })
     .prefault({}),
   /** How long the outcome of a transaction can be asked for after its end. A privacy setting. */

@@ -1,11 +1,13 @@
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import type { TxStore } from '../store/TxStore.ts'
+import type { Store } from '../store/Store.ts'
 
 export interface Readiness {
   readonly ready: boolean
   readonly store: boolean
+  /** None of the queue's workers has stopped by itself. */
+  readonly workers: boolean
   /** A message to ourselves came back lately: connected is not the same as working. */
   readonly mixnet: boolean
   /** By chain, whether an endpoint of it is live. */
@@ -16,13 +18,14 @@ export interface Readiness {
 const roundTripAgeMs = 90_000
 
 export async function readiness(parts: {
-  readonly records: TxStore
+  readonly store: Store
   readonly listener: MixnetListener
   readonly adapters: readonly ChainAdapter[]
   readonly metrics: Metrics
 }): Promise<Readiness> {
-  const { records, listener, adapters, metrics } = parts
-  const store = await records.ping().then(
+  const { listener, adapters, metrics } = parts
+  const workers = parts.store.queues.working()
+  const store = await parts.store.records.ping().then(
     () => true,
     () => false,
   )
@@ -37,5 +40,6 @@ export async function readiness(parts: {
       metrics.endpointLive.set({ chain: adapter.chain, endpoint: endpoint.id }, endpoint.live ? 1 : 0)
     }
   }
-  return { ready: store && mixnet && Object.values(chains).every(Boolean), store, mixnet, chains }
+  const ready = store && workers && mixnet && Object.values(chains).every(Boolean)
+  return { ready, store, workers, mixnet, chains }
 }

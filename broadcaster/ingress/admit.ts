@@ -4,9 +4,11 @@ import type { RequestId } from '@veilcast/shared/protocol'
 import { type ChainId, maxNotAfterSeconds, type SubmitRequest } from '@veilcast/shared/protocol'
 import { type ChainAdapter, type InspectedTx, TransactionRefused } from '../chains/ChainAdapter.ts'
 import type { SubmitJobs } from '../stages/submitJobs.ts'
-import type { TxDraft, TxKey, TxStore } from '../store/TxStore.ts'
+import { clockToleranceSeconds } from '../store/keepUntil.ts'
+import { liveStates, type TxDraft, type TxKey, type TxRecord, type TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
+import { createRefusals } from './refusals.ts'
 import type { TellAskers } from './tellAskers.ts'
 
 /** Why a submit was not taken: a reply of kind failure. */
@@ -17,10 +19,16 @@ export interface AdmitLimits {
   readonly maxWaitingPerChain: number
   /** Live transactions of one account. */
   readonly maxWaitingPerAccount: number
+  /**
+   * Records of one chain that ended before a byte was handed over, and are kept to say so. Beyond, what the chain would
+   * refuse is refused at the door, and leaves no record.
+   */
+  readonly maxUnsentPerChain: number
 }
 
-/** Clocks of wallets and of this machine differ by less than this. */
-const clockToleranceSeconds = 60
+/** How long a count of those is believed. */
+const countAgeMs = 1_000
+const refusedRetryMs = 5_000
 
 /**
  * Takes a submit, or says why not. The asker is registered before the record is read, so that no change of state falls
@@ -36,6 +44,8 @@ export function createAdmit(parts: {
   readonly limits: AdmitLimits
 }) {
   const { chains, records, vault, askers, tell, submitJobs, limits } = parts
+  const refusals = createRefusals()
+  const unsent = new Map<ChainId, { readonly atMs: number; readonly count: Promise<number> }>()
 
   return async function admit(
     request: { readonly id: RequestId; readonly surbs: number; readonly body: SubmitRequest },
@@ -46,14 +56,10 @@ export function createAdmit(parts: {
     const key = vault.keyOf(body.chain, body.signedTx)
 
     const adapter = chains.get(body.chain)
-    if (!adapter) return { failure: wireError('chainNotServed') }
+    if (!adapter) return refuse(key, wireError('chainNotServed'))
     if (body.signedTx.length > adapter.maxTransactionBytes) {
-      return {
-        failure: wireError('transactionTooLarge', {
-          limitBytes: adapter.maxTransactionBytes,
-          sizeBytes: body.signedTx.length,
-        }),
-      }
+      const values = { limitBytes: adapter.maxTransactionBytes, sizeBytes: body.signedTx.length }
+      return refuse(key, wireError('transactionTooLarge', values))
     }
     const late = outOfTime(body.notAfter, nowMs)
 
@@ -61,7 +67,7 @@ export function createAdmit(parts: {
     try {
       tx = adapter.inspect(body.signedTx)
     } catch (error) {
-      if (error instanceof TransactionRefused) return { failure: error.error }
+      if (error instanceof TransactionRefused) return refuse(key, error.error)
       throw error
     }
 
@@ -71,8 +77,17 @@ export function createAdmit(parts: {
       // What was taken before is answered from the record, however late it is asked again.
       if (late && known === null) return { failure: late }
       if (!late) {
+        const before = refusals.recall(request.id, key, nowMs)
+        if (before) return { failure: inLightOf(known, before) }
         const full = await noRoom(adapter, tx)
-        if (full) return { failure: full }
+        if (full) {
+          refusals.keep(request.id, key, full, body.notAfter * 1000)
+          return { failure: inLightOf(known, full) }
+        }
+        if (known === null && (await hasManyUnsent(adapter.chain))) {
+          const refused = await refusedByChain(adapter, tx)
+          if (refused) return { failure: refused }
+        }
       }
     }
 
@@ -97,6 +112,41 @@ export function createAdmit(parts: {
       return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
     await tell.answer(asker)
     return 'told'
+  }
+
+  /** These very bytes may have been taken before, as under another configuration. */
+  async function refuse(key: TxKey, failure: WireError): Promise<AdmitResult> {
+    return { failure: inLightOf(await records.get(key), failure) }
+  }
+
+  async function hasManyUnsent(chain: ChainId): Promise<boolean> {
+    const nowMs = Date.now()
+    let counted = unsent.get(chain)
+    if (counted === undefined || counted.atMs + countAgeMs <= nowMs) {
+      counted = { atMs: nowMs, count: records.countUnsent(chain, limits.maxUnsentPerChain) }
+      unsent.set(chain, counted)
+    }
+    return (await counted.count) >= limits.maxUnsentPerChain
+  }
+
+  /**
+   * What the submit stage would find, without a record of it. As nothing keeps a later copy from being sent, none of it
+   * may be called unsent.
+   */
+  async function refusedByChain(adapter: ChainAdapter, tx: InspectedTx): Promise<WireError | undefined> {
+    const preflight = await adapter.preflight(tx)
+    switch (preflight.kind) {
+      case 'ready':
+        return undefined
+      case 'refused':
+        return { ...preflight.error, outcome: 'unknown' }
+      case 'used': {
+        const numbers = { expected: preflight.expected, got: tx.sequence ?? 0n }
+        return wireError('nonceUsed', numbers, { outcome: 'unknown' })
+      }
+      default:
+        return wireError('busy', { retryAfterMs: refusedRetryMs }, { outcome: 'unknown' })
+    }
   }
 
   async function noRoom(adapter: ChainAdapter, tx: InspectedTx): Promise<WireError | undefined> {
@@ -133,6 +183,13 @@ export function createAdmit(parts: {
       nowMs,
     }
   }
+}
+
+/** A failure speaks of the message; of bytes that are under way or were handed over, it must not say that they are not. */
+function inLightOf(known: TxRecord | null, failure: WireError): WireError {
+  if (known === null) return failure
+  const isLive = liveStates.some((state) => state === known.state)
+  return isLive || known.exposedTo !== null ? { ...failure, outcome: 'unknown' } : failure
 }
 
 function outOfTime(notAfter: number, nowMs: number): WireError | undefined {

@@ -17,7 +17,8 @@ import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
 
 export const reconcileQueue = 'reconcile'
-export const reconcileEveryMs = 30_000
+const defaultEveryMs = 30_000
+const scheduleName = 'reconcile'
 const sweepPerRun = 4096
 /** How long after its notAfter a transaction is kept whose number another has used, until that is final. */
 const maxFinalityWaitMs = 60 * 60_000
@@ -37,6 +38,9 @@ export interface ReconcileStage {
 /**
  * Makes jobs from the record where they are missing, ends what ran out of time, sends again what was handed over and not
  * seen since, and deletes what was kept long enough. Runs at start and every 30 s, in one process at a time.
+ *
+ * Apart from that each process looks by itself whether the store lives the life that it knows, and whether the schedule is
+ * still there, which goes with the jobs when somebody empties the queue.
  */
 export function createReconcileStage(parts: {
   readonly chains: ReadonlyMap<ChainId, ChainAdapter>
@@ -48,6 +52,8 @@ export function createReconcileStage(parts: {
   readonly endReplaced: EndReplaced
   /** Handed over and unseen for this long: handed over again, then after pauses that double. */
   readonly rebroadcastAfterMs: number
+  /** Default 30 000. */
+  readonly everyMs?: number | undefined
   /** Called at the start and before each run, with the life of the store that it is in. */
   readonly onIncarnation: (incarnation: Uint8Array) => void
   readonly metrics: Metrics
@@ -55,6 +61,7 @@ export function createReconcileStage(parts: {
 }): ReconcileStage {
   const { chains, records, queues, submitJobs, vault, settle, endReplaced } = parts
   const { rebroadcastAfterMs, onIncarnation, logger } = parts
+  const { everyMs = defaultEveryMs } = parts
   const stopping = new AbortController()
   const waiting = { signal: stopping.signal }
   const many = { ...waiting, logger }
@@ -62,6 +69,9 @@ export function createReconcileStage(parts: {
   const lastHeads = new Map<ChainId, Head>()
   /** 0 before the first: what became due while no process was there is due then. */
   let lastRunMs = 0
+  const queue = queues.queue(reconcileQueue)
+  let looking: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
   tellOfFailures(worker, parts)
 
@@ -172,24 +182,51 @@ export function createReconcileStage(parts: {
     }
   }
 
+  async function schedule(): Promise<void> {
+    await queue.upsertJobScheduler(
+      scheduleName,
+      { every: everyMs },
+      { name: 'reconcile', opts: { removeOnComplete: true, removeOnFail: true } },
+    )
+  }
+
+  async function lookAround(): Promise<void> {
+    try {
+      await meet()
+      const jobs = await queue.getJobCountByTypes('delayed', 'waiting', 'active')
+      if (jobs === 0 || (await queue.getJobScheduler(scheduleName)) === undefined) {
+        await schedule()
+        // Who empties a queue does not wait for its next time.
+        await run()
+      }
+    } catch (error) {
+      if (!stopping.signal.aborted) logger.warn({ err: error }, 'the store cannot be looked at at the moment')
+    }
+  }
+
+  function lookLater(): void {
+    timer = setTimeout(() => {
+      looking = lookAround().then(() => {
+        if (!stopping.signal.aborted) lookLater()
+      })
+    }, everyMs)
+  }
+
   return {
     async start() {
       // Not in the first run, which goes on where something fails: nothing may be handed over before this was done.
       await meet()
-      await queues
-        .queue(reconcileQueue)
-        .upsertJobScheduler(
-          'reconcile',
-          { every: reconcileEveryMs },
-          { name: 'reconcile', opts: { removeOnComplete: true, removeOnFail: true } },
-        )
+      await schedule()
       void worker
         .run()
         .catch((error: unknown) => logger.error({ err: error }, 'the reconcile worker stopped'))
       await run()
+      lookLater()
     },
     async stop() {
       stopping.abort()
+      clearTimeout(timer)
+      await looking
       await worker.close()
     },
   }

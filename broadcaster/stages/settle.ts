@@ -9,6 +9,7 @@ import {
 } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { keepUntilMs } from '../store/keepUntil.ts'
 import { openDetail, sealDetail } from '../store/stateOf.ts'
 import type { BlockRef, RecordState, TxPatch, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
@@ -64,7 +65,7 @@ export function createSettle(parts: {
       // A block and a time say much about which transaction it was.
       blockHeight: null,
       blockHash: null,
-      expiresAtMs: Date.now() + retentionSeconds * 1000,
+      expiresAtMs: keepUntilMs(record, retentionSeconds, Date.now()),
     })
   }
 

@@ -6,10 +6,12 @@ export interface QueueBackend {
   queue(name: string): Queue
   /**
    * A worker with the project's settings: lockDuration 5 s, stalledInterval 5 s, maxStalledCount as good as unlimited. Not
-   * started until `run()`. What a processor throws is stored by its class alone, or by its text where that is ours; what it
-   * returns is not stored.
+   * started until `run()`, which settles when the worker is closed: one that stops by itself is run anew. What a processor
+   * throws is stored by its class alone, or by its text where that is ours; what it returns is not stored.
    */
   worker(name: string, processor: Processor, options: { readonly concurrency: number }): Worker
+  /** False while a worker that was run has stopped by itself and is not running again yet. */
+  working(): boolean
   start(): Promise<void>
   /** Closes queues and connections; workers are closed before by whoever made them. */
   stop(): Promise<void>

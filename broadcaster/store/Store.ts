@@ -1,5 +1,11 @@
 import type { QueueBackend } from './QueueBackend.ts'
-import type { TxStore } from './TxStore.ts'
+import type { StoreError, TxStore } from './TxStore.ts'
+
+export interface StoreStart {
+  readonly signal?: AbortSignal
+  /** Called at most once per start, where the store was lost and does not come back by itself. Default: nothing. */
+  readonly onFailure?: (error: StoreError) => void
+}
 
 /** A record and a queue over one server. */
 export interface Store {
@@ -7,7 +13,7 @@ export interface Store {
   readonly records: TxStore
   readonly queues: QueueBackend
   /** Starts the server where it is ours, then the record, then the queues. */
-  start(options?: { readonly signal?: AbortSignal }): Promise<void>
+  start(options?: StoreStart): Promise<void>
   /** Idempotent. Afterwards it may be started anew. */
   stop(): Promise<void>
   /**

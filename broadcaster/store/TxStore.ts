@@ -147,6 +147,8 @@ export interface TxStore {
   inBlock(chain: ChainId, block: BlockRef): Promise<readonly TxRecord[]>
   countLive(chain: ChainId): Promise<number>
   countLane(chain: ChainId, laneMac: Mac): Promise<number>
+  /** Records that are kept although they ended before anybody was shown a byte. Counts no further than `limit`. */
+  countUnsent(chain: ChainId, limit: number): Promise<number>
   cursor(chain: ChainId): Promise<ChainCursor | null>
   /** Compare-and-set on `version` (0: there was none); false where another was faster. */
   saveCursor(

@@ -1,5 +1,5 @@
 import type { QueueBackend } from './QueueBackend.ts'
-import type { Store } from './Store.ts'
+import type { Store, StoreStart } from './Store.ts'
 import { StoreError, type TxStore } from './TxStore.ts'
 
 /** A store between its start and its stop. */
@@ -14,7 +14,10 @@ export interface LifeOfStore {
  * A Store over whatever `open` brings up. Starting twice is one start; stopping is idempotent, ends a start under way, and
  * a stopped store starts anew. Both rooms start and stop with the store: their own start() and stop() do the same.
  */
-export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Promise<LifeOfStore>): Store {
+export function liveStore(
+  kind: Store['kind'],
+  open: (signal: AbortSignal, onFailure: (error: StoreError) => void) => Promise<LifeOfStore>,
+): Store {
   let life: LifeOfStore | undefined
   let starting: Promise<void> | undefined
   let stopping: Promise<void> | undefined
@@ -27,9 +30,9 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
     return life
   }
 
-  async function start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async function start({ signal, onFailure = () => {} }: StoreStart = {}): Promise<void> {
     signal?.throwIfAborted()
-    starting ??= begin()
+    starting ??= begin(onFailure)
     const giveUp = (): void => abort.abort(signal?.reason)
     signal?.addEventListener('abort', giveUp, { once: true })
     try {
@@ -39,7 +42,7 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
     }
   }
 
-  async function begin(): Promise<void> {
+  async function begin(onFailure: (error: StoreError) => void): Promise<void> {
     abort = new AbortController()
     const { signal } = abort
     const aborted = new Promise<never>((_, reject) => {
@@ -47,7 +50,7 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
     })
     const opening = Promise.allSettled([stopping, windingDown]).then(() => {
       signal.throwIfAborted()
-      return open(signal)
+      return open(signal, onFailure)
     })
     try {
       life = await Promise.race([opening, aborted])
@@ -97,6 +100,7 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
     inBlock: async (chain, block) => living().records.inBlock(chain, block),
     countLive: async (chain) => living().records.countLive(chain),
     countLane: async (chain, laneMac) => living().records.countLane(chain, laneMac),
+    countUnsent: async (chain, limit) => living().records.countUnsent(chain, limit),
     cursor: async (chain) => living().records.cursor(chain),
     saveCursor: async (chain, trail, version, nowMs) =>
       living().records.saveCursor(chain, trail, version, nowMs),
@@ -108,6 +112,7 @@ export function liveStore(kind: Store['kind'], open: (signal: AbortSignal) => Pr
   const queues: QueueBackend = {
     queue: (name) => living().queues.queue(name),
     worker: (name, processor, options) => living().queues.worker(name, processor, options),
+    working: () => life?.queues.working() ?? false,
     start,
     stop,
   }

@@ -12,6 +12,8 @@ export const workerOptions = {
   stalledInterval: 5_000,
   // As good as unlimited: BullMQ's default fails a job for good when it stalls twice. Postgres keeps it in 32 bits.
   maxStalledCount: 1_000_000,
+  // How soon a worker whose server was away goes on. BullMQ's default is 15 s.
+  runRetryDelay: 1_000,
 } as const
 
 /** Workers of one process: each holds a connection of its own. */

@@ -65,7 +65,7 @@ const handlers: {
       store: opened,
       chains: [{ adapter: family.create(config), pollIntervalMs: config.pollIntervalMs }],
       vault: createVault(randomBytes(32)),
-      limits: { maxWaitingPerChain: 1_000_000, maxWaitingPerAccount: 1_000_000 },
+      limits: { maxWaitingPerChain: 1_000_000, maxWaitingPerAccount: 1_000_000, maxUnsentPerChain: 100_000 },
       retentionSeconds: 3600,
       rebroadcastAfterMs: 3_600_000,
       http: { host: '127.0.0.1', port: 0 },

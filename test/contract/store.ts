@@ -671,6 +671,29 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         await until(() => ran, 25_000)
       })
 
+      it('runs a worker anew that stopped by itself, and says so meanwhile', async () => {
+        const queue = store.queues.queue('stopping')
+        let ran = 0
+        const worker = store.queues.worker('stopping', async () => void ran++, { concurrency: 1 })
+        workers.push(worker)
+        expect(store.queues.working()).toBe(true)
+        // As a fault of the queue's own loop would: nothing that a processor or a server does ends it.
+        const loop = worker as unknown as { mainLoop(): Promise<void> }
+        const { mainLoop } = loop
+        loop.mainLoop = async () => {
+          loop.mainLoop = mainLoop
+          throw new Error('the loop is broken')
+        }
+        const ended = worker.run()
+        await until(() => !store.queues.working())
+        await queue.add('submit', {}, { jobId: 'jobx' })
+        await until(() => ran === 1)
+        expect(store.queues.working()).toBe(true)
+        await worker.close()
+        await ended
+        expect(store.queues.working()).toBe(true)
+      })
+
       it('takes eight queues and twelve workers', async () => {
         const ran = new Set<string>()
         const names = Array.from({ length: 8 }, (_, i) => `many${i}`)

@@ -7,6 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 
 export interface FakeNativeClient {
   readonly url: string
+  readonly address: MixnetAddress
   /** Closes the websocket of whoever is connected. */
   cut(): void
   /** Says these bytes to whoever is connected. */
@@ -65,6 +66,7 @@ export async function startFakeNativeClient(mixnet: Loopback, port = 0): Promise
 
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: listener.address(),
     cut: () => connected?.terminate(),
     say,
     async stop() {

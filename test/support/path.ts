@@ -53,6 +53,7 @@ export async function startTestBroadcaster(options: {
   readonly store: Store
   readonly chains: readonly ChainSetup[]
   readonly secret?: Uint8Array
+  readonly reconcileEveryMs?: number
   readonly limits?: Partial<BroadcasterParts['limits']>
   /** Stands in for an adapter, to break it. */
   readonly wrap?: (adapter: ChainAdapter) => ChainAdapter
@@ -69,10 +70,17 @@ export async function startTestBroadcaster(options: {
       return { adapter: options.wrap?.(adapter) ?? adapter, pollIntervalMs: config.pollIntervalMs }
     }),
     vault: createVault(options.secret ?? randomBytes(32)),
-    limits: { maxWaitingPerChain: 4096, maxWaitingPerAccount: 32, maxLaneWaitMs: 600_000, ...options.limits },
+    limits: {
+      maxWaitingPerChain: 4096,
+      maxWaitingPerAccount: 32,
+      maxUnsentPerChain: 100_000,
+      maxLaneWaitMs: 600_000,
+      ...options.limits,
+    },
     retentionSeconds: 3600,
     rebroadcastAfterMs: 60_000,
     copyWindowMs: options.copyWindowMs,
+    reconcileEveryMs: options.reconcileEveryMs,
     http: { host: '127.0.0.1', port: 0 },
     logger: options.logger ?? createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
   })

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ export interface StoreServer {
   openAnother(): Store
   /** Empties the data in a few milliseconds; a store must be started. */
   clean(): Promise<void>
-  /** As a crash does. */
+  /** As a crash does, and for good. */
   kill(): Promise<void>
   /** Stops every store that was opened, and the server. */
   stop(): Promise<void>
@@ -64,10 +64,10 @@ export async function startEmbedded(): Promise<StoreServer & { readonly dataDir:
     openAnother: () => keep(openPostgresStore({ url: urlOf(dataDir) })),
     clean: () => cleanPostgres(dataDir),
     async kill() {
-      process.kill(
-        Number.parseInt(await readFile(join(dataDir, 'data', 'postmaster.pid'), 'utf8'), 10),
-        'SIGKILL',
-      )
+      const pid = Number.parseInt(await readFile(join(dataDir, 'data', 'postmaster.pid'), 'utf8'), 10)
+      // Else its broadcaster starts it anew.
+      await rename(join(dataDir, 'data'), join(dataDir, 'away'))
+      process.kill(pid, 'SIGKILL')
     },
     async stop() {
       for (const store of stores.reverse()) await store.stop()
@@ -114,25 +114,45 @@ export const describeWithRedis = redisServer
   : (name: string, suite: () => void) =>
       describe.skip(`${name} (no redis-server on the PATH: apt install redis-server)`, suite)
 
-/** A private Redis on a free port, with what production needs unless `settings` says otherwise. */
-export async function startRedis(
-  settings: readonly string[] = [],
-): Promise<StoreServer & { readonly url: string; readonly port: number }> {
+/**
+ * A private Redis on a free port, with what production needs unless `settings` says otherwise. `restart` waits until it was
+ * killed, and starts it again on its data.
+ */
+export async function startRedis(settings: readonly string[] = []): Promise<
+  StoreServer & {
+    readonly url: string
+    readonly port: number
+    readonly pid: number
+    restart(): Promise<void>
+  }
+> {
   if (redisServer === undefined) throw new Error('There is no redis-server on the PATH.')
   const folder = await mkdtemp(join(tmpdir(), 'veilcast-redis-'))
   const port = await freePort()
   const always = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--hz', '100']
-  const server = spawn(
-    redisServer,
-    ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...always, ...settings],
-    { stdio: 'ignore' },
-  )
-  const exited = once(server, 'exit')
+  const program = redisServer
+  const startServer = async () => {
+    const child = spawn(
+      program,
+      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...always, ...settings],
+      { stdio: 'ignore' },
+    )
+    const exited = once(child, 'exit')
+    await listens(port).catch((error: unknown) => {
+      child.kill('SIGKILL')
+      throw error
+    })
+    return {
+      async kill() {
+        child.kill('SIGKILL')
+        await exited
+      },
+      pid: child.pid,
+      exited,
+    }
+  }
+  let server = await startServer()
   const url = `redis://127.0.0.1:${port}`
-  await listens(port).catch((error: unknown) => {
-    server.kill('SIGKILL')
-    throw error
-  })
 
   const stores: Store[] = []
   const open = (): Store => {
@@ -146,14 +166,17 @@ export async function startRedis(
     open,
     openAnother: open,
     clean: () => tell(url, (client) => client.flushall()),
-    async kill() {
-      server.kill('SIGKILL')
-      await exited
+    kill: () => server.kill(),
+    get pid() {
+      return server.pid ?? 0
+    },
+    async restart() {
+      await server.exited
+      server = await startServer()
     },
     async stop() {
       for (const store of stores.reverse()) await store.stop()
-      server.kill('SIGKILL')
-      await exited
+      await server.kill()
       await rm(folder, { recursive: true, force: true })
     },
   }

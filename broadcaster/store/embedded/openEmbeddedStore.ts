@@ -2,17 +2,18 @@ import { liveStore } from '../liveStore.ts'
 import { failure } from '../postgres/failure.ts'
 import { connectPostgres } from '../postgres/openPostgresStore.ts'
 import type { Store } from '../Store.ts'
-import { startServer } from './startServer.ts'
+import { keepServer } from './keepServer.ts'
 
 /**
  * A record and a queue with nothing to install: a Postgres from npm, on a folder that one broadcaster at a time owns. It
- * listens on a Unix socket only. As root, Postgres runs as `nobody` and must be able to reach the folder.
+ * listens on a Unix socket only. As root, Postgres runs as `nobody` and must be able to reach the folder. It is started anew
+ * when it dies.
  *
  * @param options.dataDir made where it is missing; about 50 MB when empty
  */
 export function openEmbeddedStore({ dataDir }: { readonly dataDir: string }): Store {
-  return liveStore('embedded', async (signal) => {
-    const server = await startServer(dataDir, signal).catch((error: unknown) => {
+  return liveStore('embedded', async (signal, onFailure) => {
+    const server = await keepServer(dataDir, signal, onFailure).catch((error: unknown) => {
       signal.throwIfAborted()
       throw failure('be started on the data folder', error)
     })

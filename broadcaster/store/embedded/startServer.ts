@@ -7,10 +7,12 @@ import type { Client, ClientConfig } from 'pg'
 import { StoreError } from '../TxStore.ts'
 import { claimServer } from './claimServer.ts'
 import { findPostmaster, isAlive } from './postmaster.ts'
-import { type DataFolder, prepareFolder, serverEnv, socketPort, superuser } from './prepareFolder.ts'
+import { type DataFolder, serverEnv, socketPort, superuser } from './prepareFolder.ts'
 
 export interface EmbeddedServer {
   readonly connection: ClientConfig
+  /** Settles when it has ended, by `stop` or by itself. */
+  readonly exited: Promise<void>
   /** Ends it within 15 s. Throws StoreError where it still runs then. */
   stop(): Promise<void>
 }
@@ -44,8 +46,7 @@ const settings = [
  *
  * @throws StoreError where another process owns the folder
  */
-export async function startServer(dataDir: string, signal: AbortSignal): Promise<EmbeddedServer> {
-  const folder = await prepareFolder(dataDir, signal)
+export async function startServer(folder: DataFolder, signal: AbortSignal): Promise<EmbeddedServer> {
   const connection: ClientConfig = {
     host: folder.sockets,
     port: socketPort,
@@ -104,12 +105,12 @@ async function run(
     child.kill('SIGINT')
   }
   process.once('exit', stopWithUs)
+  void exit.then(() => process.off('exit', stopWithUs))
 
   async function stopChild(): Promise<void> {
     if (!exited) child.kill('SIGINT')
     if (!(await within(exit, fastStopLimitMs))) child.kill('SIGQUIT')
     const ended = await within(exit, immediateStopLimitMs)
-    process.off('exit', stopWithUs)
     if (!ended) throw new StoreError('Postgres did not stop in time.')
   }
 
@@ -129,6 +130,7 @@ async function run(
       const release = keepClaim(claim, connection)
       return {
         connection,
+        exited: exit,
         async stop() {
           await release()
           await stopChild()

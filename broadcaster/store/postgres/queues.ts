@@ -7,6 +7,7 @@ import {
   withBackend,
 } from 'bullmq'
 import type { Pool } from 'pg'
+import { keepWorking } from '../keepWorking.ts'
 import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
@@ -30,7 +31,9 @@ export function postgresQueues(pool: Pool): Omit<QueueBackend, 'start'> {
   const connection = pool as unknown as PgPool
   const sharedConnections = pool.options.max
   const queues = new Map<string, Queue>()
-  const workers = new Set<Worker>()
+  const workers = keepWorking((size) => {
+    pool.options.max = sharedConnections + size
+  })
   // Each queue and worker adds one listener.
   pool.setMaxListeners(0)
 
@@ -52,17 +55,12 @@ export function postgresQueues(pool: Pool): Omit<QueueBackend, 'start'> {
         concurrency,
       })
       const worker = made as unknown as Worker
-      worker.on('error', () => {})
-      worker.once('closed', () => {
-        workers.delete(worker)
-        pool.options.max = sharedConnections + workers.size
-      })
-      workers.add(worker)
-      pool.options.max = sharedConnections + workers.size
+      workers.keep(worker)
       return worker
     },
+    working: () => workers.working(),
     async stop() {
-      await Promise.allSettled([...workers].map((worker) => worker.close(true)))
+      await workers.close()
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()))
       queues.clear()
     },

@@ -42,7 +42,8 @@ const live = `state in ('held', 'exposed', 'included')`
 const statements = {
   ping: 'select 1',
   incarnation: `
-    select l.id, l.restores, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline
+    select l.id, l.restores, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline,
+      current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off' as durable
     from veilcast.life l, pg_control_system() s`,
   restored: 'update veilcast.life set restores = restores + 1',
   known: 'select known from veilcast.life',
@@ -82,6 +83,10 @@ const statements = {
       and block_hash = $3 order by key`,
   countLive: `select count(*)::integer as count from veilcast.record where chain = $1 and ${live}`,
   countLane: `select count(*)::integer as count from veilcast.record where chain = $1 and lane_mac = $2 and ${live}`,
+  countUnsent: `
+    select count(*)::integer as count from (
+      select 1 from veilcast.record where chain = $1 and state in ('refused', 'lapsed') and exposed_to is null limit $2
+    ) unsent`,
   cursor: 'select trail, version, saved_at_ms from veilcast.cursor where chain = $1',
   firstCursor:
     'insert into veilcast.cursor values ($1, $2, 1, $3) on conflict (chain) do nothing returning version',
@@ -113,6 +118,7 @@ export interface PostgresRecords extends Omit<TxStore, 'start'> {
 /** @param durability what the server said at the start */
 export function postgresRecords(pool: Pool, durability: Durability): PostgresRecords {
   const changes = watchRecords(pool)
+  let worth = durability
 
   async function run<R extends QueryResultRow>(
     name: keyof typeof statements,
@@ -130,15 +136,22 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     (await run<{ count: number }>(name, values))[0]?.count ?? 0
 
   return {
-    durability,
+    get durability() {
+      return worth
+    },
     async ping() {
       await run('ping', [])
     },
     async incarnation() {
-      const [row] = await run<{ id: string; restores: number; system_identifier: string; timeline: string }>(
-        'incarnation',
-        [],
-      )
+      const [row] = await run<{
+        id: string
+        restores: number
+        system_identifier: string
+        timeline: string
+        durable: boolean
+      }>('incarnation', [])
+      // Another server may answer now, or the same one with other settings.
+      worth = row?.durable ? 'fsync' : 'memory'
       const text = `${row?.system_identifier} ${row?.timeline} ${row?.id} ${row?.restores}`
       return new Uint8Array(createHash('sha256').update(text).digest().subarray(0, 8))
     },
@@ -209,6 +222,7 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     inBlock: (chain, block) => records('inBlock', [chain, block.height, block.hash]),
     countLive: (chain) => count('countLive', [chain]),
     countLane: (chain, laneMac) => count('countLane', [chain, laneMac]),
+    countUnsent: (chain, limit) => count('countUnsent', [chain, limit]),
     async cursor(chain) {
       const [row] = await run<{ trail: [string, string][]; version: number; saved_at_ms: string }>('cursor', [
         chain,
@@ -259,6 +273,7 @@ const words: Record<keyof typeof statements, string> = {
   inBlock: 'list records',
   countLive: 'count records',
   countLane: 'count records',
+  countUnsent: 'count records',
   cursor: 'read a cursor',
   firstCursor: 'save a cursor',
   nextCursor: 'save a cursor',

@@ -111,4 +111,7 @@ begin
   end if;
 end $$;
 `,
+  `
+create index record_unsent on veilcast.record (chain) where state in ('refused', 'lapsed') and exposed_to is null;
+`,
 ]

@@ -73,7 +73,12 @@ async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfSto
       enableAutoPipelining: true,
     })
     const durability = await checkServer(recordClient)
-    const records = redisRecords(recordClient, durability, () => connect(patient))
+    const records = redisRecords(
+      recordClient,
+      durability,
+      () => checkServer(recordClient),
+      () => connect(patient),
+    )
     const queues = redisQueues(await connect(impatient), await connect(patient))
     signal.throwIfAborted()
     return {

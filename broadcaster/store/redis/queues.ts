@@ -1,5 +1,6 @@
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { keepWorking } from '../keepWorking.ts'
 import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
@@ -14,7 +15,7 @@ const prefix = '{veilcast-queue}'
  */
 export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend, 'start'> {
   const queues = new Map<string, Queue>()
-  const workers = new Set<Worker>()
+  const workers = keepWorking()
   // Each queue and worker adds a few listeners.
   producer.setMaxListeners(0)
   consumer.setMaxListeners(0)
@@ -41,13 +42,12 @@ export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend
         prefix,
         concurrency,
       })
-      worker.on('error', () => {})
-      worker.once('closed', () => workers.delete(worker))
-      workers.add(worker)
+      workers.keep(worker)
       return worker
     },
+    working: () => workers.working(),
     async stop() {
-      await Promise.allSettled([...workers].map((worker) => worker.close(true)))
+      await workers.close()
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()))
       queues.clear()
     },

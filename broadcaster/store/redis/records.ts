@@ -22,13 +22,26 @@ export interface RedisRecords extends Omit<TxStore, 'start'> {
   markRestored(): Promise<void>
 }
 
-/** @param connect opens a connection that `watch` may subscribe */
+/**
+ * @param check says what an acknowledgement of the server is worth now
+ * @param connect opens a connection that `watch` may subscribe */
 export function redisRecords(
   client: Redis,
   durability: Durability,
+  check: () => Promise<Durability>,
   connect: () => Promise<Redis>,
 ): RedisRecords {
   const changes = watchRecords(connect)
+  let worth = durability
+  // Another server may answer next, or the same one with other settings.
+  client.on('close', () => {
+    worth = 'memory'
+  })
+  client.on('ready', () => void look().catch(() => {}))
+
+  async function look(): Promise<void> {
+    worth = await check()
+  }
 
   async function attempt<T>(action: string, command: () => Promise<T>): Promise<T> {
     try {
@@ -43,12 +56,15 @@ export function redisRecords(
     toRecords(await run('find', ...args))
 
   return {
-    durability,
+    get durability() {
+      return worth
+    },
     async ping() {
       await attempt('answer', () => client.ping())
     },
     async incarnation() {
       return attempt('tell its incarnation', async () => {
+        await look()
         // Made at the first look, and made anew after the data was flushed.
         await client.hsetnx(`${prefix}:life`, 'id', randomUUID())
         const [life, info] = await Promise.all([
@@ -113,6 +129,8 @@ export function redisRecords(
     countLive: (chain) => attempt('count records', () => client.zcard(`${prefix}:live:${chain}`)),
     countLane: (chain, laneMac) =>
       attempt('count records', () => client.scard(`${prefix}:lane:${chain}:${laneMac}`)),
+    countUnsent: async (chain, limit) =>
+      Math.min(limit, await attempt('count records', () => client.scard(`${prefix}:unsent:${chain}`))),
     async cursor(chain) {
       const [trail, version, savedAtMs] = await attempt('read a cursor', () =>
         client.hmget(`${prefix}:cursor:${chain}`, 'trail', 'version', 'savedAtMs'),

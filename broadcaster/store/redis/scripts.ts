@@ -6,6 +6,7 @@
  *     {veilcast}:record:<key>          hash: the record; an absent field is null; requests apart by spaces
  *     {veilcast}:live:<chain>          sorted set of live keys, in key order
  *     {veilcast}:lane:<chain>:<mac>    set of live keys
+ *     {veilcast}:unsent:<chain>        set of ended keys of which no byte was handed over
  *     {veilcast}:block:<chain>         sorted set of live keys by block height
  *     {veilcast}:txids:<chain>         hash: txIdMac -> keys
  *     {veilcast}:slots:<chain>         hash: laneMac:sequence -> keys
@@ -41,8 +42,10 @@ local function detach(index, field, key)
 end
 
 local function reindex(key)
-  local f = redis.call('HMGET', at(key), 'chain', 'state', 'laneMac', 'blockHeight', 'expiresAtMs')
+  local f = redis.call('HMGET', at(key), 'chain', 'state', 'laneMac', 'blockHeight', 'expiresAtMs', 'exposedTo')
   local chain, live, lane, height, expiry = f[1], isLive(f[2]), f[3], f[4], f[5]
+  local unsent = (f[2] == 'refused' or f[2] == 'lapsed') and not f[6]
+  redis.call(unsent and 'SADD' or 'SREM', p .. ':unsent:' .. chain, key)
   if live then redis.call('ZADD', p .. ':live:' .. chain, 0, key) else redis.call('ZREM', p .. ':live:' .. chain, key) end
   if lane then redis.call(live and 'SADD' or 'SREM', p .. ':lane:' .. chain .. ':' .. lane, key) end
   if live and height then redis.call('ZADD', p .. ':block:' .. chain, height, key)
