@@ -11,6 +11,7 @@ import { pairedRatio, quantile } from './quantile.ts'
 import { makeFolder, nymWasmOf, runBroadcaster } from './runBroadcaster.ts'
 import { type NetworkPlace, startLocalnetThread } from './startLocalnetThread.ts'
 import { type Stops, withStops } from './stops.ts'
+import { watchProcessors } from './watchProcessors.ts'
 
 /** Time for what a submit sets going beyond its answer: it would slow down the echo that comes next. */
 const pauseMs = 60
@@ -26,7 +27,7 @@ Wallet, broadcaster and echo are Nym's own client with its delays (15 ms mean at
 traffic on; with pacing, as by default, a packet leaves every 20 ms on average. The broadcaster is a process of its own
 on embedded Postgres, before an anvil that makes a block a second. Intervals are 95 %, by bootstrap over the pairs.`,
   async run(context) {
-    const pairs = context.quick ? 40 : 600
+    const pairs = context.quick ? 40 : 520
     const paced = await measure(context, pairs, true)
     const unpaced = await measure(context, pairs, false)
     return {
@@ -39,6 +40,9 @@ on embedded Postgres, before an anvil that makes a block a second. Intervals are
       notes: [
         `At the 95th percentile the ratio is ${spoken(paced)} with pacing and ${spoken(unpaced)} without.`,
         `Each request has ${paced.requestBytes} bytes and ${paced.surbs} SURBs, each answer ${paced.replyBytes} bytes: a packet each.`,
+        `The processors were ${percent(paced.busy)} busy with pacing and ${percent(unpaced.busy)} without${
+          Math.max(paced.busy, unpaced.busy) > tooBusy ? ': too busy for these figures to mean much.' : '.'
+        }`,
       ],
       leftOut: [],
     }
@@ -51,6 +55,8 @@ interface Measured {
   readonly requestBytes: number
   readonly replyBytes: number
   readonly surbs: number
+  /** Share of the machine's processors, 0 to 1, while it was measured. */
+  readonly busy: number
 }
 
 function measure(context: BenchContext, pairs: number, pacing: boolean): Promise<Measured> {
@@ -90,6 +96,7 @@ function measure(context: BenchContext, pairs: number, pacing: boolean): Promise
       await submit(signedTx)
       await echo()
     }
+    const busy = watchProcessors()
     for (const [index, signedTx] of transfers.slice(warmUps).entries()) {
       if (Math.random() < 0.5) {
         echoMs.push(await echo())
@@ -100,7 +107,7 @@ function measure(context: BenchContext, pairs: number, pacing: boolean): Promise
       }
       if ((index + 1) % 100 === 0) say(`pacing ${pacing ? 'on' : 'off'}: ${index + 1} pairs done`)
     }
-    return { echoMs, acceptedMs, ...wallet.shape() }
+    return { echoMs, acceptedMs, busy: busy(), ...wallet.shape() }
   })
 }
 
@@ -261,6 +268,13 @@ function tableOf(paced: Measured, unpaced: Measured): Table {
       row('submit to accepted, pacing off', unpaced.acceptedMs),
     ],
   }
+}
+
+/** Above it messages wait for a processor more than for the network, there and back, and ratios flatter. */
+const tooBusy = 0.9
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`
 }
 
 function ratioOf(name: string, { acceptedMs, echoMs }: Measured, p: number): Ratio {

@@ -183,7 +183,7 @@ async function measureOurs(context: BenchContext, stops: Stops, leftOut: string[
   const measured: Ours[] = []
   for (const kind of kindsOf(anvil, cosmos, quick)) {
     const samples: Ours[] = []
-    for (let sample = 0; sample < (quick ? 1 : 5); sample++) {
+    for (let sample = 0; sample < (quick ? 1 : 3); sample++) {
       samples.push(await submitOne(localnet, client, broadcaster.address, kind, signal))
     }
     const [one] = samples
