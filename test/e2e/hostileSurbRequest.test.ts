@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { type ClientCounters, type Localnet, startLocalnet } from '@veilcast/localnet'
+import type { MixnetAddress, MixnetDialer } from '@veilcast/shared/mixnet'
+import { createNymWasmDialer } from '@veilcast/shared/mixnet/nym-wasm'
+import { chromiumPath } from '../support/chromium.ts'
+import { type BrowserDialers, startBrowserDialers } from '../support/mixnetBrowser.ts'
+import { createStopper } from '../support/mixnetReader.ts'
+import { type RawNymClient, startRawNymClient } from '../support/rawNymClient.ts'
+import { until } from '../support/until.ts'
+
+/** Far more than anything but hundreds of SURBs takes. */
+const manyPackets = 20
+const lookMs = 2500
+
+describe('a service that asks for 500 SURBs', () => {
+  let localnet: Localnet
+  let bystander: RawNymClient
+  let browser: BrowserDialers | undefined
+  const remember = createStopper()
+
+  beforeAll(async () => {
+    localnet = await startLocalnet({ seed: 11 })
+    bystander = await startRawNymClient(localnet)
+    browser = chromiumPath ? await startBrowserDialers() : undefined
+  }, 60_000)
+  afterEach(remember.stopAll)
+  afterAll(async () => {
+    await browser?.stop()
+    await bystander?.stop()
+    await localnet?.stop()
+  })
+
+  /** It never answers with fewer than 200 SURBs in hand, and asks for 500 at a time. */
+  const startService = async () =>
+    remember(
+      await startRawNymClient(localnet, {
+        minimumReplySurbStorageThreshold: 200,
+        maximumReplySurbStorageThreshold: 1000,
+        minimumReplySurbRequestSize: 500,
+        maximumReplySurbRequestSize: 500,
+      }),
+    )
+
+  /** A wallet sends a message with a SURB, and the service demands more; what the wallet's client has sent from then on. */
+  async function demand(
+    service: RawNymClient,
+    send: (to: MixnetAddress) => Promise<unknown>,
+    known: readonly string[],
+  ) {
+    // Nym gives SURBs to nobody whom it never wrote to: the bystander is another service of the wallet's.
+    await send(bystander.address as MixnetAddress)
+    await bystander.next()
+    await send(service.address as MixnetAddress)
+    const { tag } = await service.next()
+    // What is acknowledged is not sent again.
+    await until(() =>
+      Object.values(localnet.counters().clients).every(
+        ({ packetsInFlight, acksPushed, dataPacketsUp }) =>
+          packetsInFlight === 0 && acksPushed >= dataPacketsUp,
+      ),
+    )
+    localnet.resetCounters()
+    const wallet = () => {
+      const others = Object.entries(localnet.counters().clients).filter(([id]) => !known.includes(id))
+      return others.map(([, counters]) => counters).find(({ dataPacketsPushed }) => dataPacketsPushed > 0)
+    }
+    void service.reply(tag, Buffer.from('one more thing'))
+    // The demand has reached the wallet's client once a packet was pushed to it.
+    await until(() => wallet() !== undefined)
+    return { wallet: wallet as () => ClientCounters }
+  }
+
+  const idOf = (client: { address: string }) => client.address.split('.')[0]!
+
+  async function ofUnprotected(named: boolean) {
+    const service = await startService()
+    if (named) await service.claim(bystander.address)
+    const naive = remember(await startRawNymClient(localnet))
+    return demand(service, (to) => naive.sendAnonymous(to, Buffer.from('hello'), 1), [
+      idOf(service),
+      idOf(bystander),
+    ])
+  }
+
+  it('has hundreds from a client under the defaults of Nym, which shows that this test can fail', async () => {
+    const { wallet } = await ofUnprotected(false)
+    await until(() => wallet().dataPacketsUp > manyPackets)
+  })
+
+  it('has them sent to whomever it names, as well', async () => {
+    await ofUnprotected(true)
+    await until(() => localnet.countersOf(bystander.address).dataPacketsPushed > manyPackets)
+  })
+
+  const quick = () => ({
+    nymApiUrl: localnet.nymApiUrl,
+    preferredGateway: localnet.preferredGateway,
+    disableCoverTraffic: true,
+    disablePacing: true,
+    averagePacketDelayMs: 1,
+    pingIntervalMs: 600_000,
+  })
+  const dialers: readonly { name: string; open: () => Promise<MixnetDialer> }[] = [
+    { name: 'a wallet over nymWasm', open: async () => createNymWasmDialer(quick()) },
+    ...(chromiumPath
+      ? [
+          {
+            name: 'a wallet over nymSdk in Chromium',
+            open: () => (browser as BrowserDialers).create(quick()),
+          },
+        ]
+      : []),
+  ]
+
+  it.each(dialers)('has no packet from $name, whomever it names', async ({ open }) => {
+    for (const named of [false, true]) {
+      const service = await startService()
+      if (named) await service.claim(bystander.address)
+      const dialer = remember(await open())
+      await dialer.start()
+      const { wallet } = await demand(service, (to) => dialer.send(to, Buffer.from('hello'), 1), [
+        idOf(service),
+        idOf(bystander),
+      ])
+      await delay(lookMs)
+      expect(wallet()).toMatchObject({ dataPacketsUp: 0, unreadablePacketsUp: 0, packetsInFlight: 0 })
+      expect(localnet.countersOf(bystander.address).dataPacketsPushed).toBe(0)
+      await remember.stopAll()
+    }
+  })
+})
