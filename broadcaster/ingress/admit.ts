@@ -15,7 +15,7 @@ import type { TellAskers } from './tellAskers.ts'
 export type AdmitResult = 'told' | { readonly failure: WireError }
 
 export interface AdmitLimits {
-  /** Live transactions of one chain. */
+  /** Live transactions of one chain. What comes in at the same instant, 64 requests at most, may pass either limit. */
   readonly maxWaitingPerChain: number
   /** Live transactions of one account. */
   readonly maxWaitingPerAccount: number

@@ -25,7 +25,8 @@ export async function answerRead(
     }
   } catch (error) {
     if (error instanceof ReadRefused) return { failure: error.error }
-    if (error instanceof ChainUnavailable) return { failure: wireError('noLiveEndpoint') }
+    // Out of time, as with one silent endpoint after another.
+    if (error instanceof ChainUnavailable || signal.aborted) return { failure: wireError('noLiveEndpoint') }
     throw error
   }
 }

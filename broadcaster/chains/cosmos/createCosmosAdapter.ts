@@ -126,7 +126,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
 
     async query(method, params, options) {
       const asked = parseRead(method, params, config.queryPathPrefixes)
-      const result = await pool.ask((node, signal) => read(node, asked, signal), options)
+      const result = await pool.askForWallet((node, signal) => read(node, asked, signal), options)
       if (result instanceof ReadRefused) throw result
       return result
     },

@@ -33,6 +33,15 @@ export interface EndpointPool<Client> {
    */
   ask<T>(question: (client: Client, signal: AbortSignal) => Promise<T>, options?: WaitOptions): Promise<T>
   /**
+   * As `ask`, for a question that a stranger chose: that it is answered late or not at all is not held against the endpoint,
+   * or whoever finds a question that is slow enough could take the chain from everybody else.
+   * @throws ChainUnavailable, AbortError
+   */
+  askForWallet<T>(
+    question: (client: Client, signal: AbortSignal) => Promise<T>,
+    options?: WaitOptions,
+  ): Promise<T>
+  /**
    * The answers of two operators, or of the only one that has a live endpoint; one is enough where `settles` says so of
    * it. Endpoints are asked in random order, at most `maxAttempts`, those of the operator of `last` last; each that fails is
    * reported.

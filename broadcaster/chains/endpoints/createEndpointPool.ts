@@ -136,6 +136,7 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     question: (client: Client, signal: AbortSignal) => Promise<T>,
     settles: (answer: T) => boolean,
     options: WaitOptions & { readonly last?: string | undefined },
+    counts: (trouble: Trouble) => boolean = () => true,
   ): Promise<readonly [T, ...T[]]> {
     // What several wait for is nobody's to abort; it ends with the pool.
     const signal = options.signal ?? stopping?.signal
@@ -156,7 +157,7 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
       } catch (error) {
         signal?.throwIfAborted()
         const trouble = troubleIn(error)
-        if (trouble) report(one, trouble)
+        if (trouble && counts(trouble)) report(one, trouble)
       }
     }
     if (asked) return [asked.answer]
@@ -197,6 +198,17 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
 
     async ask(question, options = {}) {
       return (await ask(question, () => true, options))[0]
+    },
+
+    async askForWallet(question, options = {}) {
+      return (
+        await ask(
+          question,
+          () => true,
+          options,
+          (trouble) => trouble !== 'unreachable',
+        )
+      )[0]
     },
 
     askTwo: (question, settles, options = {}) => ask(question, settles, options),

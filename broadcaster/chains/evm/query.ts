@@ -29,7 +29,7 @@ export async function query(
   if (method === 'eth_chainId') return toQuantity(chainId)
   if (method === 'net_version') return chainId.toString()
 
-  const answer = await pool.ask(async (client, signal) => {
+  const answer = await pool.askForWallet(async (client, signal) => {
     try {
       const answer = await answerTo(client, { method, params: checked.data }, { signal, maxResponseBytes })
       if (!answer.ok && isMethodUnknown(answer.problem)) throw answer.problem

@@ -79,6 +79,18 @@ describe('an endpoint that does not behave', () => {
 
   playRows(endpointRows, () => scene)
 
+  it('hangs at what a wallet reads: that is not held against it, and nobody else waits', async () => {
+    endpoint.set({ mode: 'hang', methods: ['eth_gasPrice'] })
+    try {
+      const reading = client.read({ chain: anvil.chainId, method: 'eth_gasPrice' })
+      await expect(reading).rejects.toMatchObject({ errorName: 'noLiveEndpoint', outcome: 'notSent' })
+      expect((await client.info()).chains).toMatchObject([{ live: true }])
+      await scene.serves()
+    } finally {
+      endpoint.set({ mode: 'pass' })
+    }
+  })
+
   it.each(passedOn)(
     'passes the transaction on and then $says: it is included all the same',
     async ({ fault }) => {
