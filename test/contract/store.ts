@@ -431,6 +431,24 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         expect(await records.countLane(chain, mac('nobody'))).toBe(0)
       })
 
+      it('counts what ended unsent, until it is revived, seen or swept', async () => {
+        const refused = await changed(await admitted('a'), { state: 'refused', expiresAtMs: 9_000 })
+        await changed(await admitted('b'), { state: 'lapsed', expiresAtMs: 9_000 })
+        await changed(await admitted('c'), { state: 'refused', expiresAtMs: 9_000 })
+        await changed(await admitted('d', { chain: otherChain }), { state: 'refused', expiresAtMs: 9_000 })
+        await changed(await admitted('e'), { state: 'lapsed', exposedTo: 'mine', expiresAtMs: 9_000 })
+        await admitted('f')
+        expect(await records.countUnsent(chain, 100)).toBe(3)
+        expect(await records.countUnsent(chain, 2)).toBe(2)
+        expect(await records.countUnsent(otherChain, 100)).toBe(1)
+        await changed(refused, { state: 'included', exposedTo: '*', expiresAtMs: null })
+        expect(await records.countUnsent(chain, 100)).toBe(2)
+        await admitted('c', { requestMac: mac('anotherrequest') })
+        expect(await records.countUnsent(chain, 100)).toBe(1)
+        expect(await records.sweep(100_000, 10)).toBe(3)
+        expect(await records.countUnsent(chain, 100)).toBe(0)
+      })
+
       it('takes back to life what was included after it lapsed', async () => {
         const lapsed = await changed(await admitted('a'), { state: 'lapsed', expiresAtMs: 9_000 })
         expect(await records.countLane(chain, mac('lane'))).toBe(0)

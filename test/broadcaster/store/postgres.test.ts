@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import pg from 'pg'
 import { openPostgresStore, StoreError } from '../../../broadcaster/dist/store/index.js'
 import { type StoreServer, startPostgres } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
 
 describe('openPostgresStore', () => {
   let server: StoreServer & { readonly url: string }
@@ -65,9 +66,13 @@ describe('openPostgresStore', () => {
     const store = server.openAnother()
     await store.start()
     expect(store.records.durability).toBe('memory')
-    await store.stop()
     await query('alter system reset fsync')
     await query('select pg_reload_conf()')
+    await until(async () => {
+      await store.records.incarnation()
+      return store.records.durability === 'fsync'
+    })
+    await store.stop()
   })
 
   it('works for a role that owns its database and no more', async () => {

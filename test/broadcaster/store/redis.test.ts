@@ -1,6 +1,8 @@
 import { afterEach, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { openRedisStore, StoreError } from '../../../broadcaster/dist/store/index.js'
 import { describeWithRedis, type StoreServer, startRedis } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
 
 describeWithRedis('openRedisStore', () => {
   const servers: StoreServer[] = []
@@ -38,6 +40,32 @@ describeWithRedis('openRedisStore', () => {
     const store = (await start(...settings)).open()
     await store.start()
     expect(store.records.durability).toBe(durability)
+    await store.stop()
+  })
+
+  it('promises less as soon as it is seen that the server keeps less, also after its restart', async () => {
+    const server = await start()
+    const store = server.open()
+    await store.start()
+    expect(store.records.durability).toBe('fsync')
+    const operator = new Redis(server.url)
+    await operator.config('SET', 'appendfsync', 'everysec')
+    // As each process asks every 30 s.
+    await store.records.incarnation()
+    expect(store.records.durability).toBe('memory')
+    operator.disconnect()
+
+    await server.kill()
+    await until(() =>
+      store.records.ping().then(
+        () => false,
+        () => true,
+      ),
+    )
+    expect(store.records.durability).toBe('memory')
+    // Its command line says `always` again.
+    await server.restart()
+    await until(() => store.records.durability === 'fsync')
     await store.stop()
   })
 
