@@ -106,6 +106,7 @@ export function createConfirmStage(parts: {
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
   let followedMs = 0
+  let isSettling = false
   /** Since when heads were below all that is known. */
   let lowSinceMs: number | undefined
   /** Look-ups under way: where blocks are matched from again, and how far the look-ups came. */
@@ -290,8 +291,16 @@ export function createConfirmStage(parts: {
     return hash === null ? undefined : hash !== block.hash
   }
 
-  /** Ends what is deep enough. `trail` holds the head that said how deep that is. */
+  /** Ends what is deep enough. `trail` holds the head that said how deep that is. One at a time: the next poll comes by again. */
   async function settleFinal(finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
+    if (isSettling) return
+    isSettling = true
+    await settleUpTo(finalHeight, trail).finally(() => {
+      isSettling = false
+    })
+  }
+
+  async function settleUpTo(finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
     const tipHeight = trail.at(-1)?.height ?? 0n
     const upTo = finalHeight < tipHeight ? finalHeight : tipHeight
     const own = new Map(trail.map((block) => [block.height, block.hash]))

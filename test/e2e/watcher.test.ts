@@ -10,7 +10,13 @@ import { bytesToHex, keccak256 } from 'viem'
 import { createMetrics } from '../../broadcaster/dist/observability/metrics.js'
 import { createSettle } from '../../broadcaster/dist/stages/settle.js'
 import type { TxRecord } from '../../broadcaster/dist/store/TxStore.js'
-import { behind, type CrookedEndpoint, honest, startCrookedEndpoint } from '../support/crookedEndpoint.ts'
+import {
+  behind,
+  behindComet,
+  type CrookedEndpoint,
+  honest,
+  startCrookedEndpoint,
+} from '../support/crookedEndpoint.ts'
 import { cosmosOrSkip } from '../support/devnetCosmos.ts'
 import { type EthTransfer, signEthTransfer, signMsgSend } from '../support/devnetSign.ts'
 import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faultyEndpoint.ts'
@@ -166,6 +172,33 @@ describe('the watcher of an EVM chain', () => {
       const after = submitted.stages.slice(submitted.stages.indexOf('included'))
       expect(after).toEqual(['included', 'submitted', 'included', 'final'])
       expect(await blockOf(signedTx)).not.toBe(before)
+    },
+    runLimitMs,
+  )
+
+  it(
+    'a reorganisation that comes with finality: what it dropped is not called final',
+    async () => {
+      const endpoint = later(await startCrookedEndpoint(anvil.rpcUrl))
+      let isAway = false
+      let final = '0x0'
+      endpoint.show(() => async (call, ask) => {
+        if (isAway) throw { code: -32000, message: 'busy' }
+        const isFinal = call.params[0] === 'finalized'
+        return ask(call.method, isFinal ? [final, ...call.params.slice(1)] : call.params)
+      })
+      await start(anvilSetup(anvil, endpoint.url, { finality: { rule: 'finalized' } }))
+      const signedTx = await sign()
+      const submitted = submit(anvil.chainId, signedTx)
+      await until(() => submitted.stages.includes('included'))
+      isAway = true
+      await anvil.reorg(1)
+      final = await anvil.rpc<string>('eth_blockNumber')
+      isAway = false
+      await until(() => isIncludedAgain(submitted))
+      expect(submitted.stages).not.toContain('final')
+      final = await anvil.rpc<string>('eth_blockNumber')
+      expect(await submitted.outcome).toMatchObject({ stage: 'final', ok: true })
     },
     runLimitMs,
   )
@@ -572,6 +605,23 @@ cosmosOrSkip('the watcher of a Cosmos chain', () => {
       )
       const { trail } = (await broadcaster!.store.records.cursor(parseChainId(chain.chainId)))!
       expect(trail[0]!.height).toBeGreaterThan(height)
+    },
+    runLimitMs,
+  )
+
+  it(
+    'an endpoint of many nodes, every other one behind: each is found, and told once',
+    async () => {
+      const balanced = later(await startCrookedEndpoint(chain.rpcUrl))
+      let turn = 0
+      balanced.show(() => (turn++ % 2 === 0 ? behindComet(3) : honest))
+      await start(cosmosSetup(chain, balanced.url))
+      for (const account of [0, 1]) {
+        const submitted = submit(chain.chainId, await send(account, 3))
+        expect(await submitted.outcome).toMatchObject({ stage: 'final', ok: true })
+        expect(submitted.stages.filter((stage) => stage === 'submitted').length).toBeLessThanOrEqual(1)
+      }
+      expect(balanced.calls('tx')).toBe(0)
     },
     runLimitMs,
   )

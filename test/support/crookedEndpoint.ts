@@ -21,7 +21,7 @@ export interface CrookedEndpoint {
   stop(): Promise<void>
 }
 
-/** An EVM endpoint whose answers have the right form and are not those of its node. */
+/** A JSON-RPC endpoint whose answers have the right form and are not those of its node. */
 export async function startCrookedEndpoint(nodeUrl: string): Promise<CrookedEndpoint> {
   let next: () => Answerer = () => honest
   const counts = new Map<string, number>()
@@ -96,6 +96,44 @@ export function behind(blocks: number): Answerer {
       case 'eth_getBalance':
         if (isAbove(params[1])) throw { code: -32000, message: 'header not found' }
         return ask(method, [params[0], at(params[1])])
+      default:
+        return ask(method, params)
+    }
+  }
+}
+
+/** A CometBFT node that has not seen the newest blocks yet. */
+export function behindComet(blocks: number): Answerer {
+  return async ({ method, params }, ask) => {
+    const status = (await ask('status', [])) as { sync_info: Record<string, unknown> }
+    const top = Math.max(1, Number(status.sync_info.latest_block_height) - blocks)
+    const { height } = params as unknown as { height?: string }
+    switch (method) {
+      case 'status': {
+        const { block_id, block } = (await ask('block', { height: String(top) } as never)) as {
+          block_id: { hash: string }
+          block: { header: { time: string } }
+        }
+        const sync_info = {
+          ...status.sync_info,
+          latest_block_height: String(top),
+          latest_block_hash: block_id.hash,
+          latest_block_time: block.header.time,
+        }
+        return { ...status, sync_info }
+      }
+      case 'block':
+      case 'block_results':
+        if (Number(height) > top) {
+          const data = `height ${height} must be less than or equal to the current blockchain height ${top}`
+          throw { code: -32603, message: 'Internal error', data }
+        }
+        return ask(method, params)
+      case 'tx': {
+        const found = (await ask(method, params)) as { height: string; hash: string }
+        if (Number(found.height) <= top) return found
+        throw { code: -32603, message: 'Internal error', data: `tx (${found.hash}) not found` }
+      }
       default:
         return ask(method, params)
     }

@@ -1,0 +1,108 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Anvil, startAnvil } from '@veilcast/devnet'
+import { parseChainId } from '@veilcast/shared/protocol'
+import { type Hex, hexToBytes } from 'viem'
+import type { ChainAdapter } from '../../../broadcaster/dist/chains/ChainAdapter.js'
+import { createConfirmStage } from '../../../broadcaster/dist/stages/confirm.js'
+import { createEndReplaced } from '../../../broadcaster/dist/stages/endReplaced.js'
+import { createSettle } from '../../../broadcaster/dist/stages/settle.js'
+import { createSubmitJobs } from '../../../broadcaster/dist/stages/submitJobs.js'
+import type { TxStore } from '../../../broadcaster/dist/store/TxStore.js'
+import { signEthTransfer } from '../../support/devnetSign.ts'
+import { createAnvilAdapter } from '../../support/evmAdapter.ts'
+import { type FaultyEndpoint, startFaultyEndpoint } from '../../support/faultyEndpoint.ts'
+import { admitted, stageParts } from '../../support/stageParts.ts'
+import { withEmbeddedStore } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
+
+describe('confirm', () => {
+  const store = withEmbeddedStore()
+  const chain = parseChainId('eip155:31337')
+  let anvil: Anvil
+  let endpoint: FaultyEndpoint
+  let adapter: ChainAdapter | undefined
+
+  beforeAll(async () => {
+    anvil = await startAnvil({})
+    await anvil.setAutomine(false)
+    endpoint = await startFaultyEndpoint(anvil.rpcUrl)
+  }, 60_000)
+  afterEach(() => adapter?.stop())
+  afterAll(async () => {
+    await endpoint?.stop()
+    await anvil?.stop()
+  })
+
+  /** Counts what goes to the store, and how much of it at once. */
+  function counting(records: TxStore) {
+    const counts = { match: 0, update: 0, updatesAtOnce: 0, listLive: 0, get: 0 }
+    let underWay = 0
+    const counted: TxStore = Object.create(records, {
+      match: { value: (...args: Parameters<TxStore['match']>) => ++counts.match && records.match(...args) },
+      listLive: {
+        value: (...args: Parameters<TxStore['listLive']>) => ++counts.listLive && records.listLive(...args),
+      },
+      get: { value: (...args: Parameters<TxStore['get']>) => ++counts.get && records.get(...args) },
+      update: {
+        value: async (...args: Parameters<TxStore['update']>) => {
+          counts.update++
+          counts.updatesAtOnce = Math.max(counts.updatesAtOnce, ++underWay)
+          return records.update(...args).finally(() => underWay--)
+        },
+      },
+    })
+    return { counted, counts }
+  }
+
+  it('matches a block of 150 of ours among 600 waiting in one look, and asks for none of them alone', async () => {
+    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
+      probeIntervalMs: 60_000,
+    })
+    await adapter.start()
+    const base = stageParts(store(), [adapter])
+    const { counted, counts } = counting(base.records)
+    const parts = { ...base, records: counted }
+    const settle = createSettle({ ...parts, retentionSeconds: 60 })
+    const keys: string[] = []
+    for (let nonce = 0; nonce < 50; nonce++) {
+      for (const from of anvil.accounts.slice(0, 3)) {
+        const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce })
+        const held = await admitted(base, chain, { adapter, signedTx: hexToBytes(signed as Hex) })
+        await base.settle.exposed(held, 'anvil')
+        await anvil.rpc('eth_sendRawTransaction', [signed])
+        keys.push(held.key)
+      }
+    }
+    for (let waiting = 0; waiting < 450; waiting++) {
+      await base.settle.exposed(await admitted(base, chain), 'anvil')
+    }
+    const { height, hash } = await adapter.head()
+    await base.records.saveCursor(chain, [{ height, hash }], 0, Date.now())
+    const before = {
+      blocks: endpoint.calls('eth_getBlockReceipts'),
+      receipts: endpoint.calls('eth_getTransactionReceipt'),
+    }
+    const stage = createConfirmStage({
+      ...parts,
+      adapter,
+      settle,
+      endReplaced: createEndReplaced({ ...parts, settle }),
+      submitJobs: createSubmitJobs(parts.queues),
+      pollIntervalMs: 100,
+    })
+    await stage.start(undefined)
+    await anvil.mine(1)
+    const states = () => Promise.all(keys.map(async (key) => (await base.records.get(key as never))?.state))
+    await until(async () => (await states()).every((state) => state === 'included'))
+    expect(counts).toMatchObject({ match: 1, update: 150, listLive: 0, get: 0 })
+    expect(counts.updatesAtOnce).toBeGreaterThan(1)
+    expect(counts.updatesAtOnce).toBeLessThanOrEqual(8)
+    await anvil.mine(2)
+    await until(async () => (await states()).every((state) => state === 'final'))
+    await stage.stop()
+    // Empty blocks are no question to the store.
+    expect(counts).toMatchObject({ match: 1, update: 300, listLive: 0, get: 0 })
+    expect(endpoint.calls('eth_getBlockReceipts') - before.blocks).toBe(3)
+    expect(endpoint.calls('eth_getTransactionReceipt')).toBe(before.receipts)
+  }, 60_000)
+})
