@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ChainId, Durability } from '@veilcast/shared/protocol'
 import type { Pool, QueryResultRow } from 'pg'
+import { type BatchLimits, inBatches } from '../inBatches.ts'
 import {
   type Admitted,
   type ChainCursor,
@@ -8,7 +9,9 @@ import {
   maxRequestsPerRecord,
   maxTrailBlocks,
   type RecordState,
+  type TxDraft,
   type TxKey,
+  type TxPatch,
   type TxRecord,
   type TxStore,
 } from '../TxStore.ts'
@@ -48,24 +51,40 @@ const statements = {
   restored: 'update veilcast.life set restores = restores + 1',
   known: 'select known from veilcast.life',
   acknowledge: 'update veilcast.life set known = $1',
-  admit: 'select a.how, (a.r).* from veilcast.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) a',
-  get: 'select * from veilcast.record where key = $1',
+  // In the order of the keys, so that two processes never wait for each other.
+  admit: `
+    select d.place, a.how, (a.r).*
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::bytea[], $7::bytea[], $8::text[],
+        $9::bigint[], $10::bigint[]) with ordinality
+        d (key, chain, tx_id_mac, lane_mac, sequence, bytes, tx_id, request, not_after_ms, now_ms, place)
+      cross join lateral veilcast.admit(d.key, d.chain, d.tx_id_mac, d.lane_mac, d.sequence, d.bytes, d.tx_id, d.request,
+        d.not_after_ms, d.now_ms, $11) a`,
+  get: 'select * from veilcast.record where key = any ($1::text[])',
   byRequest: 'select r.* from veilcast.request q join veilcast.record r on r.key = q.key where q.mac = $1',
   // The whole condition of the index record_lane, and then some.
   lane: `
     select * from veilcast.record where chain = $1 and lane_mac = $2 and ${live} and state <> 'included'
     order by state = 'exposed', sequence, key limit $3`,
   update: `
-    with changed as (
-      update veilcast.record set
-        number = number + 1, changed_at_ms = $3, state = coalesce($4, state),
-        bytes = case when $5 then null else bytes end,
-        detail = case when $6 then $7 else detail end,
-        exposed_to = case when $8 then $9 else exposed_to end,
-        block_height = case when $10 then $11 else block_height end,
-        block_hash = case when $12 then $13 else block_hash end,
-        expires_at_ms = case when $14 then $15 else expires_at_ms end
-      where key = $1 and number = $2 returning *
+    with patch as (
+      select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::bytea[],
+          $8::boolean[], $9::text[], $10::boolean[], $11::numeric[], $12::boolean[], $13::text[], $14::boolean[],
+          $15::bigint[])
+        p (key, expected, now_ms, state, erases_bytes, sets_detail, detail, sets_exposed_to, exposed_to, sets_block_height,
+          block_height, sets_block_hash, block_hash, sets_expires_at_ms, expires_at_ms)
+    ), locked as materialized (
+      select key from veilcast.record where key = any ($1::text[]) order by key for update
+    ), changed as (
+      update veilcast.record r set
+        number = r.number + 1, changed_at_ms = p.now_ms, state = coalesce(p.state, r.state),
+        bytes = case when p.erases_bytes then null else r.bytes end,
+        detail = case when p.sets_detail then p.detail else r.detail end,
+        exposed_to = case when p.sets_exposed_to then p.exposed_to else r.exposed_to end,
+        block_height = case when p.sets_block_height then p.block_height else r.block_height end,
+        block_hash = case when p.sets_block_hash then p.block_hash else r.block_hash end,
+        expires_at_ms = case when p.sets_expires_at_ms then p.expires_at_ms else r.expires_at_ms end
+      from patch p join locked l on l.key = p.key
+      where r.key = p.key and r.number = p.expected returning r.*
     ) select changed.*, pg_notify('veilcast_record', key) from changed`,
   match: `
     select * from veilcast.record where state in ('held', 'exposed', 'included', 'lapsed') and key in (
@@ -110,6 +129,17 @@ const statements = {
       select name from veilcast.lease where expires_at <= clock_timestamp() limit $1 for update skip locked)`,
 } as const
 
+/** Admissions and changes that come together are one commit, and one wait for the disk. */
+const writeLimits: BatchLimits = { maxItemsPerBatch: 64, maxBatchesUnderWay: 2, maxItemsWaiting: 8_192 }
+const readLimits: BatchLimits = { maxItemsPerBatch: 128, maxBatchesUnderWay: 2, maxItemsWaiting: 8_192 }
+
+interface Change {
+  readonly key: TxKey
+  readonly expected: number
+  readonly patch: TxPatch
+  readonly nowMs: number
+}
+
 /** The record on a server whose schema is there. */
 export interface PostgresRecords extends Omit<TxStore, 'start'> {
   markRestored(): Promise<void>
@@ -134,6 +164,72 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     (await run<Row & QueryResultRow>(name, values)).map(toRecord)
   const count = async (name: keyof typeof statements, values: unknown[]): Promise<number> =>
     (await run<{ count: number }>(name, values))[0]?.count ?? 0
+
+  const admitAll = inBatches(writeLimits, async (drafts: readonly TxDraft[]) => {
+    const inOrder = drafts.map((draft, index) => ({ draft, index }))
+    inOrder.sort((a, b) => compare(a.draft.key, b.draft.key))
+    const column = <T>(value: (draft: TxDraft) => T): T[] => inOrder.map(({ draft }) => value(draft))
+    const rows = await run<Row & { place: string; how: Admitted['how'] }>('admit', [
+      column((draft) => draft.key),
+      column((draft) => draft.chain),
+      column((draft) => draft.txIdMac),
+      column((draft) => draft.laneMac),
+      column((draft) => draft.sequence?.toString() ?? null),
+      column((draft) => view(draft.bytes)),
+      column((draft) => view(draft.txId)),
+      column((draft) => draft.requestMac),
+      column((draft) => draft.notAfterMs),
+      column((draft) => draft.nowMs),
+      maxRequestsPerRecord,
+    ])
+    const admitted: Admitted[] = []
+    for (const row of rows) {
+      const index = inOrder[Number(row.place) - 1]?.index
+      if (index !== undefined) admitted[index] = { record: toRecord(row), how: row.how }
+    }
+    return admitted
+  })
+
+  const getAll = inBatches(readLimits, async (keys: readonly TxKey[]) => {
+    const found = new Map((await records('get', [keys])).map((record) => [record.key, record]))
+    return keys.map((key) => found.get(key) ?? null)
+  })
+
+  const updateAll = inBatches(writeLimits, async (changes: readonly Change[]) => {
+    const changed: (TxRecord | null)[] = []
+    // One statement changes a row once.
+    let rest = changes.map((change, index) => ({ change, index }))
+    while (rest.length > 0) {
+      const seen = new Set<TxKey>()
+      const turn = rest.filter(({ change }) => !seen.has(change.key) && seen.add(change.key))
+      const found = await updateEach(turn.map(({ change }) => change))
+      for (const { change, index } of turn) changed[index] = found.get(change.key) ?? null
+      rest = rest.filter((one) => !turn.includes(one))
+    }
+    return changed
+  })
+
+  async function updateEach(changes: readonly Change[]): Promise<Map<TxKey, TxRecord>> {
+    const column = <T>(value: (patch: TxPatch) => T): T[] => changes.map(({ patch }) => value(patch))
+    const rows = await records('update', [
+      changes.map(({ key }) => key),
+      changes.map(({ expected }) => expected),
+      changes.map(({ nowMs }) => nowMs),
+      column((patch) => patch.state ?? null),
+      column((patch) => patch.bytes === null),
+      column((patch) => patch.detail !== undefined),
+      column((patch) => (patch.detail ? view(patch.detail) : null)),
+      column((patch) => patch.exposedTo !== undefined),
+      column((patch) => patch.exposedTo ?? null),
+      column((patch) => patch.blockHeight !== undefined),
+      column((patch) => patch.blockHeight?.toString() ?? null),
+      column((patch) => patch.blockHash !== undefined),
+      column((patch) => patch.blockHash ?? null),
+      column((patch) => patch.expiresAtMs !== undefined),
+      column((patch) => patch.expiresAtMs ?? null),
+    ])
+    return new Map(rows.map((record) => [record.key, record]))
+  }
 
   return {
     get durability() {
@@ -165,51 +261,13 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     async markRestored() {
       await run('restored', [])
     },
-    async admit(draft) {
-      const rows = await run<Row & { how: Admitted['how'] }>('admit', [
-        draft.key,
-        draft.chain,
-        draft.txIdMac,
-        draft.laneMac,
-        draft.sequence,
-        view(draft.bytes),
-        view(draft.txId),
-        draft.requestMac,
-        draft.notAfterMs,
-        draft.nowMs,
-        maxRequestsPerRecord,
-      ])
-      const row = rows[0]
-      if (row === undefined) throw failure(words.admit, undefined)
-      return { record: toRecord(row), how: row.how }
-    },
-    async get(key) {
-      return (await records('get', [key]))[0] ?? null
-    },
+    admit: (draft) => admitAll(draft),
+    get: (key) => getAll(key),
     async byRequest(requestMac) {
       return (await records('byRequest', [requestMac]))[0] ?? null
     },
     lane: (chain, laneMac, limit) => records('lane', [chain, laneMac, limit]),
-    async update(key, expected, patch, nowMs) {
-      const rows = await records('update', [
-        key,
-        expected,
-        nowMs,
-        patch.state ?? null,
-        patch.bytes === null,
-        patch.detail !== undefined,
-        patch.detail ? view(patch.detail) : null,
-        patch.exposedTo !== undefined,
-        patch.exposedTo ?? null,
-        patch.blockHeight !== undefined,
-        patch.blockHeight ?? null,
-        patch.blockHash !== undefined,
-        patch.blockHash ?? null,
-        patch.expiresAtMs !== undefined,
-        patch.expiresAtMs ?? null,
-      ])
-      return rows[0] ?? null
-    },
+    update: (key, expected, patch, nowMs) => updateAll({ key, expected, patch, nowMs }),
     match: (chain, txIdMacs, slots) =>
       records('match', [
         chain,
@@ -312,6 +370,10 @@ function toCursor(row: { trail: [string, string][]; version: number; saved_at_ms
     version: row.version,
     savedAtMs: Number(row.saved_at_ms),
   }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** pg takes Buffers only. */
