@@ -1,4 +1,5 @@
 import type { ChainId } from '@veilcast/shared/protocol'
+import { type BatchLimits, inBatches } from '../store/inBatches.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import type { Mac, TxKey, TxRecord } from '../store/TxStore.ts'
 
@@ -19,6 +20,8 @@ export interface SubmitJob {
   readonly stalls: number
 }
 
+const limits: BatchLimits = { maxItemsPerBatch: 64, maxBatchesUnderWay: 2, maxItemsWaiting: 8_192 }
+
 export interface SubmitJobs {
   /** A hint that this record needs handing over. A job that is there already is left as it is. */
   add(record: TxRecord, options?: { readonly again?: boolean }): Promise<void>
@@ -26,6 +29,16 @@ export interface SubmitJobs {
 
 export function createSubmitJobs(queues: QueueBackend): SubmitJobs {
   const queue = queues.queue(submitQueue)
+  const addAll = inBatches<SubmitJob, true>(limits, async (jobs) => {
+    await queue.addBulk(
+      jobs.map((data) => ({
+        name: 'submit',
+        data,
+        opts: { jobId: data.key, removeOnComplete: true, removeOnFail: true },
+      })),
+    )
+    return jobs.map(() => true)
+  })
   return {
     async add(record, options = {}) {
       const data: SubmitJob = {
@@ -35,7 +48,7 @@ export function createSubmitJobs(queues: QueueBackend): SubmitJobs {
         again: options.again ? [record.key] : [],
         stalls: 0,
       }
-      await queue.add('submit', data, { jobId: record.key, removeOnComplete: true, removeOnFail: true })
+      await addAll(data)
     },
   }
 }
