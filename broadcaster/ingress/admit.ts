@@ -29,6 +29,8 @@ export interface AdmitLimits {
 /** How long a count of those is believed. */
 const countAgeMs = 1_000
 const refusedRetryMs = 5_000
+/** What waits on a chain is counted this often, and what is admitted meanwhile is added. */
+const countEveryMs = 250
 
 /**
  * Takes a submit, or says why not. The asker is registered before the record is read, so that no change of state falls
@@ -46,6 +48,7 @@ export function createAdmit(parts: {
   const { chains, records, vault, askers, tell, submitJobs, limits } = parts
   const refusals = createRefusals()
   const unsent = new Map<ChainId, { readonly atMs: number; readonly count: Promise<number> }>()
+  const waitingOf = countWaiting(records, limits.maxWaitingPerChain)
 
   return async function admit(
     request: { readonly id: RequestId; readonly surbs: number; readonly body: SubmitRequest },
@@ -71,7 +74,12 @@ export function createAdmit(parts: {
       throw error
     }
 
-    const known = await records.get(key)
+    const laneMac = tx.account === undefined ? undefined : vault.laneMac(body.chain, tx.account)
+    const [known, waiting, ofAccount] = await Promise.all([
+      records.get(key),
+      waitingOf(body.chain),
+      laneMac === undefined ? 0 : records.countLane(body.chain, laneMac),
+    ])
     const wantsWork = known === null || known.state === 'refused' || known.state === 'lapsed'
     if (wantsWork) {
       // What was taken before is answered from the record, however late it is asked again.
@@ -79,7 +87,7 @@ export function createAdmit(parts: {
       if (!late) {
         const before = refusals.recall(request.id, key, nowMs)
         if (before) return { failure: inLightOf(known, before) }
-        const full = await noRoom(adapter, tx)
+        const full = noRoom(adapter, waiting.count, ofAccount)
         if (full) {
           refusals.keep(request.id, key, full, body.notAfter * 1000)
           return { failure: inLightOf(known, full) }
@@ -88,6 +96,7 @@ export function createAdmit(parts: {
           const refused = await refusedByChain(adapter, tx)
           if (refused) return { failure: refused }
         }
+        waiting.count++
       }
     }
 
@@ -102,16 +111,26 @@ export function createAdmit(parts: {
     })
     if (asker === 'reused') return { failure: wireError('requestIdReused') }
 
-    if (known === null || !late) {
+    if (known !== null && late) {
+      if (asker === 'full') return { failure: busy() }
+      await tell.answer(asker)
+      return 'told'
+    }
+    // News from here on are told too: whoever has the record first tells, and the other finds it told.
+    if (asker !== 'full') asker.answering = true
+    try {
       const { record, how } = await records.admit(draftOf(key, body, tx, request.id, nowMs))
       // What had run out of time after it was handed over is handed over again.
       if (how === 'revived') await submitJobs.add(record, { again: record.state === 'exposed' })
       else if (record.state === 'held') await submitJobs.add(record)
+      if (asker === 'full') return { failure: busy() }
+      tell.answerWith(asker, record)
+      return 'told'
+    } catch (error) {
+      // The failure takes one of its SURBs.
+      if (asker !== 'full') asker.answering = false
+      throw error
     }
-    if (asker === 'full')
-      return { failure: wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' }) }
-    await tell.answer(asker)
-    return 'told'
   }
 
   /** These very bytes may have been taken before, as under another configuration. */
@@ -149,14 +168,11 @@ export function createAdmit(parts: {
     }
   }
 
-  async function noRoom(adapter: ChainAdapter, tx: InspectedTx): Promise<WireError | undefined> {
+  function noRoom(adapter: ChainAdapter, waiting: number, ofAccount: number): WireError | undefined {
     if (!adapter.live()) return wireError('noLiveEndpoint')
-    const waiting = await records.countLive(adapter.chain)
     if (waiting >= limits.maxWaitingPerChain) {
       return wireError('backlogFull', { waiting, limit: limits.maxWaitingPerChain })
     }
-    if (tx.account === undefined) return undefined
-    const ofAccount = await records.countLane(adapter.chain, vault.laneMac(adapter.chain, tx.account))
     if (ofAccount < limits.maxWaitingPerAccount) return undefined
     return wireError('accountBacklogFull', { waiting: ofAccount, limit: limits.maxWaitingPerAccount })
   }
@@ -199,4 +215,33 @@ function outOfTime(notAfter: number, nowMs: number): WireError | undefined {
     return wireError('notAfterTooFar', { maxSeconds: maxNotAfterSeconds })
   }
   return undefined
+}
+
+function busy(): WireError {
+  return wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' })
+}
+
+/**
+ * How many transactions wait on a chain, to whoever may add one to it. A count takes the longer the more there are, so it is
+ * shared; where there seems to be no room they are counted anew.
+ */
+function countWaiting(records: TxStore, limit: number): (chain: ChainId) => Promise<{ count: number }> {
+  const counts = new Map<ChainId, { readonly atMs: number; readonly counted: Promise<{ count: number }> }>()
+
+  async function countAnew(chain: ChainId): Promise<{ count: number }> {
+    const counted = records.countLive(chain).then((count) => ({ count }))
+    const entry = { atMs: Date.now(), counted }
+    counts.set(chain, entry)
+    counted.catch(() => {
+      if (counts.get(chain) === entry) counts.delete(chain)
+    })
+    return counted
+  }
+
+  return async (chain) => {
+    const known = counts.get(chain)
+    if (known === undefined || known.atMs + countEveryMs <= Date.now()) return countAnew(chain)
+    const shared = await known.counted
+    return shared.count < limit ? shared : countAnew(chain)
+  }
 }

@@ -8,6 +8,8 @@ import type { Replier } from './replier.ts'
 export interface TellAskers {
   /** Answers a request that has just come (again): once, with the state as it is now. */
   answer(asker: Asker): Promise<void>
+  /** The same for one who is `answering` since before this record was read. */
+  answerWith(asker: Asker, record: TxRecord): void
   /** Reads the record and tells whoever wanted to hear of what it says now. */
   news(key: TxKey): Promise<void>
 }
@@ -29,6 +31,10 @@ export function createTellAskers(parts: {
     if (isAnswer(state, asker.until)) askers.drop(asker)
   }
 
+  function answerWith(asker: Asker, record: TxRecord): void {
+    if (record.number > asker.toldNumber) tell(asker, record, stateOf(record, vault, records.durability))
+  }
+
   return {
     async answer(asker) {
       // From here on news are told too: whoever reads the record first tells, and the other finds it told.
@@ -37,9 +43,9 @@ export function createTellAskers(parts: {
         asker.answering = false
         throw error
       })
-      if (record === null || record.number <= asker.toldNumber) return
-      tell(asker, record, stateOf(record, vault, records.durability))
+      if (record !== null) answerWith(asker, record)
     },
+    answerWith,
     async news(key) {
       const waiting = askers.of(key)
       if (waiting.length === 0) return
