@@ -102,6 +102,8 @@ export function createConfirmStage(parts: {
   const waiting = { signal: stopping.signal }
   const leaseOfMs = Math.max(leaseMs, pollIntervalMs * 3)
   const many = { signal: stopping.signal, logger }
+  /** Of changes that ask no chain: the store takes together what comes together. */
+  const manyChanges = { ...many, atOnce: 64 }
   let timer: NodeJS.Timeout | undefined
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
@@ -225,7 +227,7 @@ export function createConfirmStage(parts: {
         if (same) await included(record, same, ref)
         else if (other) await overtaken(record, other, ref)
       },
-      many,
+      manyChanges,
     )
   }
 
@@ -315,7 +317,7 @@ export function createConfirmStage(parts: {
         async (record) => {
           if (await settleOne(record)) ended++
         },
-        many,
+        manyChanges,
       )
       if (settled.length < limit) return
       // What cannot be ended now must not stand before what can.
