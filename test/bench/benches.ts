@@ -1,9 +1,14 @@
 import type { Bench } from './Bench.ts'
 import { coldStart } from './coldStart.ts'
 import { latency } from './latency.ts'
+
 import { loss } from './loss.ts'
+
+import { memory } from './memory.ts'
+
 import { packets } from './packets.ts'
 import { profile } from './profile.ts'
+import { scaling } from './scaling.ts'
 import { throughput } from './throughput.ts'
 
 /** In the order in which they run and are shown: a line each. */
@@ -15,5 +20,7 @@ export const benches: readonly Bench[] = [
   coldStart,
   // The broadcaster alone.
   throughput,
+  scaling,
+  memory,
   profile,
 ]

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 
 /** anvil with a count of the JSON-RPC calls that it has answered: it writes the method of each. */
@@ -10,6 +11,7 @@ const blockGasLimit = 1_000_000_000
 
 export async function startCountedAnvil(options: {
   readonly blockTimeMs?: number
+  readonly chainId?: number
   readonly signal: AbortSignal
 }): Promise<CountedAnvil> {
   const counts = new Map<string, number>()
@@ -33,4 +35,13 @@ export function callsBetween(
   const submissions = byMethod.get('eth_sendRawTransaction') ?? 0
   const all = [...byMethod.values()].reduce((sum, count) => sum + count, 0)
   return { submissions, others: all - submissions, byMethod }
+}
+
+/** Resolves once anvil has been handed so many transactions since its start. */
+export async function untilHandedOver(
+  anvil: CountedAnvil,
+  count: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while ((anvil.calls().get('eth_sendRawTransaction') ?? 0) < count) await delay(20, undefined, { signal })
 }

@@ -5,6 +5,7 @@ import type { Bench, BenchContext, BenchResult, Cell, Ratio } from './Bench.ts'
 import { type CountedAnvil, callsBetween, startCountedAnvil } from './countedAnvil.ts'
 import { type LoadedBroadcaster, load, startLoadedBroadcaster } from './LoadedBroadcaster.ts'
 import { hasRedis, type LoadStore, loadStores, noRedis } from './loadStores.ts'
+import { median, quantile } from './quantile.ts'
 import { fundSenders, type Sender, signTransfers } from './transfers.ts'
 
 const senderCount = 200
@@ -231,13 +232,4 @@ function describe(results: readonly { store: LoadStore['name']; rounds: readonly
   function bars(name: string, value: (round: Round) => number) {
     return { name, values: results.map(({ rounds }) => median(rounds.map(value))) }
   }
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }

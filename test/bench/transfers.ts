@@ -8,6 +8,7 @@ import { privateKeyToAddress } from 'viem/accounts'
 export interface Sender {
   readonly address: `0x${string}`
   readonly privateKey: Uint8Array
+  readonly chainId: number
   nextNonce: number
 }
 
@@ -16,9 +17,10 @@ const rpcCallsAtOnce = 32
 
 /** Accounts that anvil has filled. */
 export async function fundSenders(anvil: Anvil, count: number): Promise<Sender[]> {
+  const chainId = Number(anvil.chainId.slice('eip155:'.length))
   const senders = Array.from({ length: count }, (_, index): Sender => {
     const privateKey = new Uint8Array(createHash('sha256').update(`veilcast bench sender ${index}`).digest())
-    return { address: privateKeyToAddress(bytesToHex(privateKey)), privateKey, nextNonce: 0 }
+    return { address: privateKeyToAddress(bytesToHex(privateKey)), privateKey, chainId, nextNonce: 0 }
   })
   for (let from = 0; from < count; from += rpcCallsAtOnce) {
     await Promise.all(
@@ -34,22 +36,22 @@ export async function fundSenders(anvil: Anvil, count: number): Promise<Sender[]
  * Signed EIP-1559 transfers, a run of consecutive nonces of one sender after the other, as many as asked for. The runs of
  * all senders are equally long, but for the last.
  */
-export function signTransfers(senders: readonly Sender[], count: number, chainId = 31337): Uint8Array[] {
+export function signTransfers(senders: readonly Sender[], count: number): Uint8Array[] {
   const perSender = Math.ceil(count / senders.length)
   const signed: Uint8Array[] = []
   for (const sender of senders) {
     for (let index = 0; index < perSender && signed.length < count; index++) {
-      signed.push(signTransfer(sender, chainId))
+      signed.push(signTransfer(sender))
     }
   }
   return signed
 }
 
 /** Native signatures: viem's own take 2 ms each, which makes 10,000 of them a bench of their own. */
-function signTransfer(sender: Sender, chainId: number): Uint8Array {
+function signTransfer(sender: Sender): Uint8Array {
   const transaction = {
     type: 'eip1559',
-    chainId,
+    chainId: sender.chainId,
     nonce: sender.nextNonce++,
     to: sender.address,
     value: 1n,
