@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { ChainId } from '@veilcast/shared/protocol'
 import { DelayedError, type Job, type Worker } from 'bullmq'
@@ -15,7 +16,10 @@ import { tellOfFailures } from './tellOfFailures.ts'
 import { withLease } from './withLease.ts'
 
 /** Accounts that are worked on at once: so many endpoints' answers may be slow before another account waits for them. */
-const concurrency = 128
+const maxLanesAtOnce = 128
+/** Jobs beside them whose lane another run of this process has: most are handed over by it in a moment. */
+const maxWaitingHere = 128
+const maxWaitHereMs = 1_000
 /** The first wait of a job; each further one is twice as long. */
 const firstDelayMs = 200
 const maxDelayMs = 5_000
@@ -45,6 +49,12 @@ interface Own {
   readonly isOpen: boolean
 }
 
+/** A run of this process that has a lane, and whether another job came for it meanwhile. */
+interface Turn {
+  wanted: boolean
+  readonly ended: Promise<void>
+}
+
 /** One account's records in this run, as they are by now. */
 type Lane = Map<TxKey, TxRecord>
 
@@ -66,10 +76,13 @@ export function createSubmitStage(parts: {
 }): Worker {
   const { chains, records, queues, vault, settle, maxLaneWaitMs, metrics, logger } = parts
   const handedHere = createHandedHere()
-  /** Lanes that a run of this process has, and whether another job came for one meanwhile. */
-  const running = new Map<string, { wanted: boolean }>()
+  /** By lane. */
+  const running = new Map<string, Turn>()
+  let waitingHere = 0
 
-  const worker = queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), { concurrency })
+  const worker = queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), {
+    concurrency: maxLanesAtOnce + maxWaitingHere,
+  })
   tellOfFailures(worker, parts)
   return worker
 
@@ -118,9 +131,15 @@ export function createSubmitStage(parts: {
     const runningHere = running.get(name)
     if (runningHere) {
       runningHere.wanted = true
-      return { busy: true }
+      // A job moved to delayed and back costs the store more than one that is done.
+      const handed = await isHandedMeanwhile(key, runningHere, signal)
+      return handed && open.size === 0 ? 'done' : { busy: true }
     }
-    const turn = { wanted: false }
+    let end = (): void => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const turn: Turn = { wanted: false, ended }
     running.set(name, turn)
     try {
       const found = (await records.lane(chain, lane, maxLaneLook)).map(shown)
@@ -151,7 +170,22 @@ export function createSubmitStage(parts: {
       return { busy: false, byMs: own?.state === 'held' ? deadlineOf(own) : undefined }
     } finally {
       running.delete(name)
+      end()
     }
+  }
+
+  async function isHandedMeanwhile(key: TxKey, other: Turn, signal?: AbortSignal): Promise<boolean> {
+    if (waitingHere >= maxWaitingHere) return false
+    waitingHere++
+    const late = new AbortController()
+    const giveUp = signal ? AbortSignal.any([signal, late.signal]) : late.signal
+    try {
+      await Promise.race([other.ended, delay(maxWaitHereMs, undefined, { signal: giveUp }).catch(() => {})])
+    } finally {
+      late.abort()
+      waitingHere--
+    }
+    return handedHere.take(key)
   }
 
   /**
@@ -164,7 +198,7 @@ export function createSubmitStage(parts: {
     own: Own,
     found: readonly TxRecord[],
     open: Set<TxKey>,
-    turn: { wanted: boolean },
+    turn: Turn,
     signal: AbortSignal,
   ): Promise<Result> {
     const startMs = Date.now()
