@@ -16,7 +16,7 @@ export interface ErrorRow {
   readonly number: number
   readonly outcome: Outcome
   readonly retry: Retry
-  /** JSON-RPC code (EIP-1474 and EIP-1193). Not -1, -32603, -32005 or 429, which viem retries by itself. */
+  /** JSON-RPC code (EIP-1474 and EIP-1193). Not -1, -32603, -32005, -32007 or 429, which viem retries by itself. */
   readonly rpcCode: number
   /** Names of the unsigned 64-bit values that travel with it, in wire order, at most 4. */
   readonly values: readonly string[]

@@ -9,6 +9,7 @@ export type FaultMode =
   | '429'
   | 'half'
   | 'wrongHash'
+  | 'madeUpHash'
   | '500'
   | 'close'
   | 'unknownMethod'
@@ -17,7 +18,8 @@ export type FaultMode =
 export interface Fault {
   /**
    * `pass` the node's own answer; `hang` none, ever; `html` a page with status 200; `429`; `half` of the node's answer, then the
-   * connection ends; `wrongHash` the node's answer with each transaction hash in its place changed; `500` with a page; `close`
+   * connection ends; `wrongHash` the node's answer with each transaction hash in its place changed; `madeUpHash` a hash out of thin air as
+   * the result, as an EVM node would give it; `500` with a page; `close`
    * ends the connection; `unknownMethod` the node's answer, but for the named methods error -32601; `noBatch` one error for
    * a batch, and the node's answer for a single call.
    */
@@ -62,6 +64,7 @@ const noBatches = JSON.stringify({
   error: { code: -32600, message: 'batch requests are not supported' },
 })
 
+const madeUpHash = `0x${'5a'.repeat(32)}`
 const maxBodies = 20_000
 
 const page = '<!doctype html><title>Bad gateway</title><h1>Try again later</h1>'
@@ -91,6 +94,9 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
         break
       case 'wrongHash':
         response.writeHead(answer.status, json).end(spoilHashes(answer.text))
+        break
+      case 'madeUpHash':
+        response.writeHead(200, json).end(JSON.stringify({ jsonrpc: '2.0', id: 1, result: madeUpHash }))
         break
       case 'unknownMethod':
         response.writeHead(200, json).end(withoutMethods(body, answer.text, fault.methods ?? []))

@@ -45,8 +45,11 @@ const says: Readonly<Partial<Record<FaultMode, string>>> = {
   half: 'gives half an answer',
   500: 'answers 500',
   close: 'closes the connection',
+  madeUpHash: 'makes up a hash',
 }
-const modes = Object.keys(says) as FaultMode[]
+const allModes = Object.keys(says) as FaultMode[]
+/** What can be told from a healthy endpoint whatever it was asked. */
+const modes = allModes.filter((mode) => mode !== 'madeUpHash')
 
 export const endpointRows: readonly ErrorRow<EndpointScene>[] = [
   ...modes.map(
@@ -84,7 +87,7 @@ export const endpointRows: readonly ErrorRow<EndpointScene>[] = [
         scene.client.read({ chain: scene.anvil.chainId, method: 'eth_blockNumber' }),
       ),
   },
-  ...modes
+  ...allModes
     .filter((mode) => mode !== 'half')
     .map(
       (mode): ErrorRow<EndpointScene> => ({
