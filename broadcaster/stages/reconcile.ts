@@ -20,6 +20,8 @@ export const reconcileQueue = 'reconcile'
 const defaultEveryMs = 30_000
 const scheduleName = 'reconcile'
 const sweepPerRun = 4096
+/** Long enough to see on the board what just happened. */
+const keepEventsMs = 10 * 60_000
 /** How long after its notAfter a transaction is kept whose number another has used, until that is final. */
 const maxFinalityWaitMs = 60 * 60_000
 
@@ -84,6 +86,7 @@ export function createReconcileStage(parts: {
         await reconcileChain(adapter)
       }
       await records.sweep(Date.now(), sweepPerRun)
+      await queues.forgetEvents(Date.now() - keepEventsMs)
       lastRunMs = startMs
     } catch (error) {
       if (!stopping.signal.aborted) logger.warn({ err: error }, 'reconcile will run again')

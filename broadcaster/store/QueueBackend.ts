@@ -12,6 +12,11 @@ export interface QueueBackend {
   worker(name: string, processor: Processor, options: { readonly concurrency: number }): Worker
   /** False while a worker that was run has stopped by itself and is not running again yet. */
   working(): boolean
+  /**
+   * Deletes what BullMQ noted of jobs before this time (milliseconds since 1970): a list of which transaction was worked on when,
+   * which would outlive its record. Throws StoreError.
+   */
+  forgetEvents(beforeMs: number): Promise<void>
   start(): Promise<void>
   /** Closes queues and connections; workers are closed before by whoever made them. */
   stop(): Promise<void>

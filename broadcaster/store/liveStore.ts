@@ -112,6 +112,7 @@ export function liveStore(
   const queues: QueueBackend = {
     queue: (name) => living().queues.queue(name),
     worker: (name, processor, options) => living().queues.worker(name, processor, options),
+    forgetEvents: async (beforeMs) => living().queues.forgetEvents(beforeMs),
     working: () => life?.queues.working() ?? false,
     start,
     stop,

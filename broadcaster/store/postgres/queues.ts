@@ -12,6 +12,7 @@ import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
 import { withoutForeignErrors } from '../withoutForeignErrors.ts'
+import { failure } from './failure.ts'
 
 const classes = withBackend(createPostgresBackend)
 
@@ -59,6 +60,13 @@ export function postgresQueues(pool: Pool): Omit<QueueBackend, 'start'> {
       return worker
     },
     working: () => workers.working(),
+    async forgetEvents(beforeMs) {
+      try {
+        await pool.query('delete from event where created_at_ms < $1', [Math.floor(beforeMs)])
+      } catch (error) {
+        throw failure('forget events', error)
+      }
+    },
     async stop() {
       await workers.close()
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()))

@@ -5,6 +5,7 @@ import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
 import { withoutForeignErrors } from '../withoutForeignErrors.ts'
+import { failure } from './failure.ts'
 
 /** BullMQ's own hash tag: its keys never meet the record's, and share a node. */
 const prefix = '{veilcast-queue}'
@@ -46,6 +47,15 @@ export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend
       return worker
     },
     working: () => workers.working(),
+    async forgetEvents(beforeMs) {
+      try {
+        for (const queue of queues.values()) {
+          await producer.xtrim(queue.toKey('events'), 'MINID', Math.floor(beforeMs))
+        }
+      } catch (error) {
+        throw failure('forget events', error)
+      }
+    },
     async stop() {
       await workers.close()
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()))
