@@ -14,7 +14,7 @@ import { openDetail, sealDetail } from '../store/stateOf.ts'
 import type { BlockRef, RecordState, TxPatch, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 
-/** The changes of state, each written once. All are compare-and-set: null where another was faster. */
+/** The changes of state, each written once. All are compare-and-set: null where another was faster, or the store is another. */
 export interface Settle {
   /** Nobody has been shown it, and by our own checks nobody shall. */
   refused(record: TxRecord, error: WireError): Promise<TxRecord | null>
@@ -69,6 +69,20 @@ export function createSettle(parts: {
     })
   }
 
+  /**
+   * Between the moment that another life of the store begins, as by a failover to a replica that lags, and the look that
+   * meets it, a record may call unsent what was sent. Null then, and it never ends so.
+   */
+  async function endUnsent(record: TxRecord, state: RecordState, detail: TxState): Promise<TxRecord | null> {
+    const [incarnation, known] = await Promise.all([records.incarnation(), records.knownIncarnation()])
+    if (known === null || Buffer.compare(known, incarnation) === 0) return end(record, state, detail)
+    await seenByOthers(record)
+    return null
+  }
+
+  const seenByOthers = (record: TxRecord): Promise<TxRecord | null> =>
+    write(record, { exposedTo: record.exposedTo ?? exposedByOthers })
+
   async function rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null> {
     const known = openDetail(record, vault)
     // Said once: each change is told to the wallet, and costs it a reply block.
@@ -83,14 +97,13 @@ export function createSettle(parts: {
     refused: (record, error) =>
       isExposed(record)
         ? rejected(record, { ...error, outcome: 'unknown' })
-        : end(record, 'refused', { stage: 'refused', error }),
+        : endUnsent(record, 'refused', { stage: 'refused', error }),
     lapsed: (record, error) =>
-      end(record, 'lapsed', {
-        stage: 'lapsed',
-        error: isExposed(record) ? { ...error, outcome: 'unknown' } : error,
-      }),
+      isExposed(record)
+        ? end(record, 'lapsed', { stage: 'lapsed', error: { ...error, outcome: 'unknown' } })
+        : endUnsent(record, 'lapsed', { stage: 'lapsed', error }),
     exposed: (record, endpoint) => write(record, { state: 'exposed', exposedTo: endpoint }),
-    seenByOthers: (record) => write(record, { exposedTo: record.exposedTo ?? exposedByOthers }),
+    seenByOthers,
     rejected,
 
     async included(record, inclusion, block) {

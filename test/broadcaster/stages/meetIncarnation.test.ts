@@ -22,6 +22,19 @@ describe('a store of another life', () => {
     expect(stateOf(lapsed, vault, 'fsync')).toMatchObject({ stage: 'lapsed', error: { outcome: 'notSent' } })
   })
 
+  it('behavior: nor does one end so in the time before somebody looks', async () => {
+    const parts = stageParts(store())
+    const { records, settle } = parts
+    await meetIncarnation({ ...parts, chains: [chain] })
+    const [first, second] = [await admitted(parts, chain), await admitted(parts, chain)]
+    await store().markRestored()
+    expect(await settle.lapsed(first, wireError('lapsed'))).toBeNull()
+    expect(await settle.refused(second, wireError('insufficientFunds'))).toBeNull()
+    for (const { key } of [first, second]) {
+      expect(await records.get(key)).toMatchObject({ state: 'held', exposedTo: '*' })
+    }
+  })
+
   it('behavior: after data was put back no live record ends as notSent, nor as refused', async () => {
     const parts = stageParts(store())
     const { records, settle, vault } = parts
