@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type ClientOptions, createClient, type VeilcastClient } from '@veilcast/client'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
+import { type Localnet, startLocalnet } from '@veilcast/localnet'
 import { createLoopback } from '@veilcast/shared/mixnet/loopback'
+import { createNymWasmDialer, createNymWasmListener } from '@veilcast/shared/mixnet/nym-wasm'
+import { patient } from '../support/client.ts'
 import { signEthTransfer } from '../support/devnetSign.ts'
 import {
   anvilSetup,
@@ -108,4 +111,62 @@ describe('stale replies never eat the SURBs of the next request', () => {
       expect(counters.repliesWaiting).toBe(0)
       expect(counters.replies - before.replies).toBeLessThanOrEqual(counters.surbs - before.surbs)
     }))
+})
+
+describe('nor over a Nym network', () => {
+  let anvil: Anvil
+  let localnet: Localnet
+  let broadcaster: TestBroadcaster
+  let client: VeilcastClient
+  let folder: Awaited<ReturnType<typeof makeFolder>>
+
+  beforeAll(async () => {
+    folder = await makeFolder()
+    anvil = await startAnvil({ blockTimeMs: 300 })
+    localnet = await startLocalnet({ seed: 8 })
+    const { nymApiUrl, preferredGateway } = localnet
+    const quick = { nymApiUrl, preferredGateway, disableCoverTraffic: true, disablePacing: true }
+    broadcaster = await startTestBroadcaster({
+      listener: createNymWasmListener({ ...quick, pingIntervalMs: 600_000 }),
+      store: embeddedStore(folder.path),
+      chains: [anvilSetup(anvil)],
+    })
+    client = createClient({
+      mixnet: createNymWasmDialer({ ...quick, pingIntervalMs: 600_000 }),
+      broadcasters: [broadcaster.address()],
+      // Nothing is asked twice: whose SURBs are eaten has no answer.
+      timing: patient,
+    })
+    await client.start()
+  }, 120_000)
+  afterAll(async () => {
+    await client?.stop()
+    await broadcaster?.stop()
+    await localnet?.stop()
+    await anvil?.stop()
+    await folder?.remove()
+  })
+
+  it('although wallets go away before their answers come, with SURBs unspent', async () => {
+    const sign = (sender: number) =>
+      signEthTransfer(anvil, {
+        from: anvil.accounts[sender]!,
+        to: anvil.accounts[0]!.address,
+        valueWei: 1n,
+      })
+    for (const sender of [1, 2, 3]) {
+      const abort = new AbortController()
+      const abandoned = client.submit(
+        { chain: anvil.chainId, signedTx: await sign(sender), until: 'final' },
+        { signal: abort.signal, onProgress: ({ stage }) => stage === 'accepted' && abort.abort() },
+      )
+      await expect(abandoned).rejects.toMatchObject({ errorName: 'aborted', outcome: 'unknown' })
+    }
+    const answered = await client.submit({ chain: anvil.chainId, signedTx: await sign(4), until: 'final' })
+    expect(answered).toMatchObject({ ok: true, messages: { sent: 1 } })
+    // The answers to the abandoned ones come too, on their own SURBs, and are nobody's.
+    await until(() => client.ignored.unasked >= 3)
+    const again = await client.submit({ chain: anvil.chainId, signedTx: await sign(5) })
+    expect(again).toMatchObject({ ok: true, messages: { sent: 1 } })
+  }, 60_000)
 })
