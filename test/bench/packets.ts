@@ -20,7 +20,8 @@ export const packets: Bench = {
   name: 'packets',
   title: 'Packets and SURBs per transaction',
   question: `What a transaction costs the wallet and the broadcaster with \`until: included\`: the data packets and SURBs as
-the local Nym network counted them, cover traffic apart, each the median of several transactions on chain. The floor is
+the local Nym network counted them, each the median of several transactions on chain. The network counts cover apart; it and
+pacing are off here, since a client that waits for its processor takes acknowledgements for lost, and repeats. The floor is
 one packet up and one for each answer. Beside it, a client as it comes: the same message with ten SURBs attached, Nym's
 default of ten SURBs that a receiver keeps back and of 500 that it may ask for, and two answers as short as ours; once from a
 client that the service has not met before, as a wallet is that does not want its transactions linked, and once later.`,
@@ -130,6 +131,8 @@ interface Kind {
   sign(): Promise<Uint8Array>
 }
 
+const bare = { disableCoverTraffic: true, disablePacing: true }
+
 /** For those packets to arrive that nobody waits for. */
 const settleMs = 600
 
@@ -147,7 +150,7 @@ async function measureOurs(context: BenchContext, stops: Stops, leftOut: string[
     folder.path,
     {
       dataDir: 'data',
-      mixnet: nymWasmOf(localnet),
+      mixnet: { ...nymWasmOf(localnet), ...bare },
       store: { kind: 'embedded' },
       http: { port: 0 },
       logLevel: 'warn',
@@ -174,7 +177,7 @@ async function measureOurs(context: BenchContext, stops: Stops, leftOut: string[
   )
   stops.add(broadcaster.stop)
   const client = createClient({
-    mixnet: createNymWasmDialer(nymWasmOf(localnet)),
+    mixnet: createNymWasmDialer({ ...nymWasmOf(localnet), ...bare }),
     broadcasters: [broadcaster.address],
   })
   await client.start({ signal })
@@ -295,8 +298,13 @@ const naiveAnswerBytes = 120
 const naiveGapMs = 500
 const naiveLimitMs = 60_000
 
-/** Nym's own defaults, where the project's clients are sealed. */
-const unsealed = { minimumReplySurbStorageThreshold: 10, maximumAllowedReplySurbRequestSize: 500 }
+/** Nym's own defaults for SURBs, where the project's clients are sealed. */
+const unsealed = {
+  minimumReplySurbStorageThreshold: 10,
+  maximumAllowedReplySurbRequestSize: 500,
+  cover: false,
+  pacing: false,
+}
 
 async function measureNaive(
   { say, signal, quick }: BenchContext,
