@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { VeilcastClient } from '@veilcast/client'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { createLoopback } from '@veilcast/shared/mixnet/loopback'
-import { parseChainId } from '@veilcast/shared/protocol'
 import { keccak256 } from 'viem'
 import { signEthTransfer } from '../support/devnetSign.ts'
 import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faultyEndpoint.ts'
@@ -19,6 +18,7 @@ import { until } from '../support/until.ts'
 const startLimitMs = 120_000
 const runLimitMs = 60_000
 
+// Reorganisations and replacements: watcher.test.ts.
 describe('a chain that does not behave', () => {
   let anvil: Anvil
   let proxy: FaultyEndpoint
@@ -82,32 +82,6 @@ describe('a chain that does not behave', () => {
   )
 
   it(
-    'reorganises after included: seen, sent again, and final in another block',
-    async () => {
-      await start(() => ({ finality: { rule: 'confirmations', confirmations: 4 } }))
-      const record = async () => (await broadcaster.store.records.listLive(chainId, { limit: 1 }))[0]
-      const chainId = parseChainId(anvil.chainId)
-      const submitted = client.submit({ chain: chainId, signedTx: await transfer(), until: 'final' })
-      await until(async () => (await record())?.state === 'included')
-      const before = (await record())?.blockHash
-      await anvil.reorg(1)
-      await anvil.mine(1)
-      await until(async () => {
-        const now = await record()
-        return now?.state === 'included' && now.blockHash !== before
-      })
-      const after = (await record())?.blockHash
-      await anvil.mine(6)
-      const receipt = await submitted
-      expect(receipt.stage).toBe('final')
-      expect(receipt.ok).toBe(true)
-      const onChain = await anvil.rpc<{ blockHash: string }>('eth_getTransactionReceipt', [receipt.txId])
-      expect(onChain.blockHash).toBe(`0x${after}`)
-    },
-    runLimitMs,
-  )
-
-  it(
     'answers only after notAfter: what is late is never sent, though a later one of its account brings it along',
     async () => {
       await start(() => ({}))
@@ -127,38 +101,6 @@ describe('a chain that does not behave', () => {
       expect(await anvil.rpc('eth_getTransactionByHash', [keccak256(late!)])).toBeNull()
       // The lane moved on: an EVM chain takes a gap.
       await until(async () => (await anvil.rpc('eth_getTransactionByHash', [keccak256(later!)])) !== null)
-    },
-    runLimitMs,
-  )
-
-  it(
-    'includes another transaction with the same nonce: replaced, at finality depth, with its hash',
-    async () => {
-      await anvil.setAutomine(false)
-      await start(() => ({ finality: { rule: 'confirmations', confirmations: 2 } }))
-      const signedTx = await transfer()
-      const replacing = await signEthTransfer(anvil, {
-        from: anvil.accounts[0]!,
-        to: anvil.accounts[8]!.address,
-        valueWei: 2n,
-        nonce: 0,
-        maxFeePerGas: 9_000_000_000n,
-        maxPriorityFeePerGas: 5_000_000_000n,
-      })
-      const replace = async (): Promise<void> => {
-        await until(async () => (await anvil.rpc('eth_getTransactionByHash', [keccak256(signedTx)])) !== null)
-        await anvil.rpc('eth_sendRawTransaction', [replacing])
-        await anvil.mine(5)
-      }
-      const submitted = client.submit(
-        { chain: anvil.chainId, signedTx, everyStage: true },
-        {
-          onProgress({ stage }) {
-            if (stage === 'submitted') void replace()
-          },
-        },
-      )
-      await expect(submitted).rejects.toMatchObject({ errorName: 'replaced', outcome: 'onChain' })
     },
     runLimitMs,
   )

@@ -54,7 +54,7 @@ describe('confirm', () => {
     return { counted, counts }
   }
 
-  it('matches a block of 150 of ours among 600 waiting in one look, and asks for none of them alone', async () => {
+  it('matches a block of 60 of ours among 200 waiting in one look, and asks for none of them alone', async () => {
     adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
       probeIntervalMs: 60_000,
     })
@@ -64,7 +64,7 @@ describe('confirm', () => {
     const parts = { ...base, records: counted }
     const settle = createSettle({ ...parts, retentionSeconds: 60 })
     const keys: string[] = []
-    for (let nonce = 0; nonce < 50; nonce++) {
+    for (let nonce = 0; nonce < 20; nonce++) {
       for (const from of anvil.accounts.slice(0, 3)) {
         const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce })
         const held = await admitted(base, chain, { adapter, signedTx: hexToBytes(signed as Hex) })
@@ -73,7 +73,7 @@ describe('confirm', () => {
         keys.push(held.key)
       }
     }
-    for (let waiting = 0; waiting < 450; waiting++) {
+    for (let waiting = 0; waiting < 140; waiting++) {
       await base.settle.exposed(await admitted(base, chain), 'anvil')
     }
     const { height, hash } = await adapter.head()
@@ -94,14 +94,14 @@ describe('confirm', () => {
     await anvil.mine(1)
     const states = () => Promise.all(keys.map(async (key) => (await base.records.get(key as never))?.state))
     await until(async () => (await states()).every((state) => state === 'included'))
-    expect(counts).toMatchObject({ match: 1, update: 150, listLive: 0, get: 0 })
+    expect(counts).toMatchObject({ match: 1, update: 60, listLive: 0, get: 0 })
     expect(counts.updatesAtOnce).toBeGreaterThan(1)
     expect(counts.updatesAtOnce).toBeLessThanOrEqual(8)
     await anvil.mine(2)
     await until(async () => (await states()).every((state) => state === 'final'))
     await stage.stop()
     // Empty blocks are no question to the store.
-    expect(counts).toMatchObject({ match: 1, update: 300, listLive: 0, get: 0 })
+    expect(counts).toMatchObject({ match: 1, update: 120, listLive: 0, get: 0 })
     expect(endpoint.calls('eth_getBlockReceipts') - before.blocks).toBe(3)
     expect(endpoint.calls('eth_getTransactionReceipt')).toBe(before.receipts)
   }, 60_000)
