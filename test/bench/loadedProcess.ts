@@ -293,4 +293,5 @@ process.on('message', ({ id, command }: { id: number; command: Command }) => {
     (error: unknown) => process.send?.({ id, error: error instanceof Error ? error.stack : String(error) }),
   )
 })
-process.on('disconnect', () => process.exit(1))
+// Whoever started this was killed: Postgres would be left behind.
+process.on('disconnect', () => void handlers.stop({ kind: 'stop' }).finally(() => process.exit(1)))
