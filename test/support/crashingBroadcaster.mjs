@@ -88,6 +88,7 @@ const queues = new Proxy(store.queues, {
       return (name) =>
         wrap(object.queue(name), {
           add: (job) => `add:${job}`,
+          addBulk: ([job]) => `add:${job.name}`,
           upsertJobScheduler: 'start:scheduler',
         })
     }
