@@ -9,6 +9,7 @@ import { SignMode } from 'cosmjs-types/cosmos/tx/signing/v1beta1/signing'
 import { AuthInfo, SignDoc, TxBody, TxRaw } from 'cosmjs-types/cosmos/tx/v1beta1/tx'
 import { CosmosKey, signCosmosTx, txBytes } from '../../support/cosmosTx.ts'
 import { type MsgSend as Send, signMsgSend } from '../../support/devnetSign.ts'
+import { until } from '../../support/until.ts'
 import type { ErrorRow, ErrorScene } from './errorRow.ts'
 
 /** A broadcaster of one Cosmos chain. */
@@ -289,7 +290,7 @@ export const cosmosRows: readonly ErrorRow<CosmosScene>[] = [
     provoke: async (scene) => {
       const { accountNumber } = await sequenceOf(scene, scene.chain.accounts[2]!.address)
       const ahead = { from: scene.chain.accounts[2]!, sequence: 2, accountNumber }
-      return scene.submit(await send(scene, ahead), { notAfter: Math.floor(Date.now() / 1000) + 1 })
+      return scene.submit(await send(scene, ahead), { notAfter: Math.floor(Date.now() / 1000) + 3 })
     },
   },
   {
@@ -300,10 +301,12 @@ export const cosmosRows: readonly ErrorRow<CosmosScene>[] = [
     values: { waitedMs: 'any' },
     text: /^No answer came within \d+ ms\.$/,
     async provoke(scene) {
+      const signedTx = await send(scene)
       scene.endpoint.set({ mode: 'hang', methods: ['broadcast_tx_sync'] })
       try {
-        return await scene.submit(await send(scene), { timeoutMs: 1_000 })
+        return await scene.submit(signedTx, { timeoutMs: 1_000 })
       } finally {
+        await until(() => scene.endpoint.had(signedTx))
         scene.endpoint.set({ mode: 'pass' })
       }
     },

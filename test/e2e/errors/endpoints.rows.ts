@@ -1,9 +1,10 @@
 import { expect } from '@jest/globals'
 import type { VeilcastClient } from '@veilcast/client'
 import type { Anvil } from '@veilcast/devnet'
-import { bytesToHex } from 'viem'
+import { bytesToHex, hexToBytes } from 'viem'
 import { signEthTransfer } from '../../support/devnetSign.ts'
 import type { Fault, FaultMode } from '../../support/faultyEndpoint.ts'
+import { until } from '../../support/until.ts'
 import type { ErrorRow, ErrorScene } from './errorRow.ts'
 
 /** A broadcaster whose one endpoint can be spoilt. */
@@ -101,7 +102,9 @@ export const endpointRows: readonly ErrorRow<EndpointScene>[] = [
         async provoke(scene) {
           const signedTx = await transfer(scene, 1)
           return whileSpoilt(scene, { mode, methods: ['eth_sendRawTransaction'] }, () =>
-            scene.submit(signedTx, 1_000),
+            scene
+              .submit(signedTx, 1_000)
+              .finally(() => until(() => scene.endpoint.had(hexToBytes(signedTx)))),
           )
         },
         // Nobody does anything: the broadcaster hands it over again.

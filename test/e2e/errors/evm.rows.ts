@@ -320,7 +320,7 @@ export const evmRows: readonly ErrorRow<EvmScene>[] = [
       const signedTx = await signed(scene)
       scene.endpoint.set({ mode: '500', methods: ['eth_getTransactionCount'] })
       try {
-        return await scene.submit(signedTx, { notAfter: Math.floor(Date.now() / 1000) + 2 })
+        return await scene.submit(signedTx, { notAfter: Math.floor(Date.now() / 1000) + 3 })
       } finally {
         scene.endpoint.set({ mode: 'pass' })
       }

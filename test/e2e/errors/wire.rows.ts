@@ -15,7 +15,7 @@ import type { RawDialer } from '../../support/rawDialer.ts'
 import type { TcpGate } from '../../support/tcpGate.ts'
 import type { ErrorRow, ErrorScene } from './errorRow.ts'
 
-/** A broadcaster over a store that can be cut off, which takes 3 waiting transactions, 2 of one account. */
+/** A broadcaster over a store that can be cut off, which takes 6 waiting transactions, 2 of one account. */
 export interface WireScene extends ErrorScene {
   readonly anvil: Anvil
   readonly raw: RawDialer
@@ -27,7 +27,7 @@ export interface WireScene extends ErrorScene {
   withClient<T>(options: Partial<ClientOptions>, ask: (client: VeilcastClient) => Promise<T>): Promise<T>
 }
 
-export const limits = { maxWaitingPerChain: 3, maxWaitingPerAccount: 2 }
+export const limits = { maxWaitingPerChain: 6, maxWaitingPerAccount: 2 }
 
 /** A chain whose adapter throws what no adapter should. */
 export const buggyChain = 'eip155:4242'
@@ -72,9 +72,9 @@ async function halted<T>({ anvil }: WireScene, play: () => Promise<T>): Promise<
 function crowded<T>(scene: WireScene, play: (signedTx: `0x${string}`) => Promise<T>): Promise<T> {
   return halted(scene, async () => {
     const signedTx = await transfer(scene.anvil)
-    await Promise.all(
-      Array.from({ length: 64 }, () => scene.raw.request(submitOf(scene.anvil.chainId, signedTx))),
-    )
+    const ask = () => scene.raw.request(submitOf(scene.anvil.chainId, signedTx))
+    await ask()
+    await Promise.all(Array.from({ length: 63 }, ask))
     return play(signedTx)
   })
 }
@@ -180,7 +180,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
     values: { waitedMs: 'any' },
     text: /^No answer came within \d+ ms\.$/,
     cause: 'busy',
-    provoke: (scene) => crowded(scene, (signedTx) => scene.submit(signedTx, { timeoutMs: 500 })),
+    provoke: (scene) => crowded(scene, (signedTx) => scene.submit(signedTx, { timeoutMs: 1_500 })),
   },
   {
     input: 'a read while 16 others hang',
@@ -256,7 +256,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
     text: /^No answer came within \d+ ms\.$/,
     cause: 'internal',
     provoke: async ({ client, anvil }) =>
-      client.submit({ chain: buggyChain, signedTx: await transfer(anvil) }, { timeoutMs: 500 }),
+      client.submit({ chain: buggyChain, signedTx: await transfer(anvil) }, { timeoutMs: 1_500 }),
   },
   {
     input: 'a chain that is not served',
@@ -314,19 +314,19 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
       }),
   },
   {
-    input: 'a fourth transaction while three wait',
+    input: 'a seventh transaction while six wait',
     error: 'backlogFull',
     outcome: 'notSent',
     retry: 'otherBroadcaster',
-    values: { waiting: 3n, limit: 3n },
-    text: 'The broadcaster has 3 transactions waiting; it takes 3.',
+    values: { waiting: 6n, limit: 6n },
+    text: 'The broadcaster has 6 transactions waiting; it takes 6.',
     provoke: (scene) =>
       halted(scene, async () => {
-        for (const account of [0, 1, 2]) {
+        for (const account of [0, 1, 2, 3, 4, 5]) {
           await scene.submit(await transfer(scene.anvil, account), { until: 'accepted' })
         }
         scene.submitted.length = 0
-        return scene.submit(await transfer(scene.anvil, 3))
+        return scene.submit(await transfer(scene.anvil, 6))
       }),
   },
 ]
