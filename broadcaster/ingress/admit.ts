@@ -5,9 +5,17 @@ import { type ChainId, maxNotAfterSeconds, type SubmitRequest } from '@veilcast/
 import { type ChainAdapter, type InspectedTx, TransactionRefused } from '../chains/ChainAdapter.ts'
 import type { SubmitJobs } from '../stages/submitJobs.ts'
 import { clockToleranceSeconds } from '../store/keepUntil.ts'
-import { liveStates, type TxDraft, type TxKey, type TxRecord, type TxStore } from '../store/TxStore.ts'
+import {
+  liveStates,
+  type Mac,
+  type TxDraft,
+  type TxKey,
+  type TxRecord,
+  type TxStore,
+} from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
+import { createTurns } from './inTurn.ts'
 import { createRefusals } from './refusals.ts'
 import type { TellAskers } from './tellAskers.ts'
 
@@ -24,6 +32,22 @@ export interface AdmitLimits {
    * refuse is refused at the door, and leaves no record.
    */
   readonly maxUnsentPerChain: number
+}
+
+interface Submit {
+  readonly id: RequestId
+  readonly surbs: number
+  readonly body: SubmitRequest
+}
+
+interface Inspected {
+  readonly adapter: ChainAdapter
+  readonly tx: InspectedTx
+  readonly key: TxKey
+  readonly laneMac: Mac | undefined
+  /** Set where its notAfter has passed or lies too far ahead. */
+  readonly late: WireError | undefined
+  readonly nowMs: number
 }
 
 /** How long a count of those is believed. */
@@ -50,10 +74,9 @@ export function createAdmit(parts: {
   const unsent = new Map<ChainId, { readonly atMs: number; readonly count: Promise<number> }>()
   const waitingOf = countWaiting(records, limits.maxWaitingPerChain)
 
-  return async function admit(
-    request: { readonly id: RequestId; readonly surbs: number; readonly body: SubmitRequest },
-    tag: SenderTag,
-  ): Promise<AdmitResult> {
+  const inTurn = createTurns()
+
+  return async function admit(request: Submit, tag: SenderTag): Promise<AdmitResult> {
     const { body } = request
     const nowMs = Date.now()
     const key = vault.keyOf(body.chain, body.signedTx)
@@ -75,6 +98,17 @@ export function createAdmit(parts: {
     }
 
     const laneMac = tx.account === undefined ? undefined : vault.laneMac(body.chain, tx.account)
+    const inspected: Inspected = { adapter, tx, key, laneMac, late, nowMs }
+    // What is counted of an account has to be written before it is counted again.
+    return inTurn(laneMac ?? key, () => take(request, tag, inspected))
+  }
+
+  async function take(
+    request: Submit,
+    tag: SenderTag,
+    { adapter, tx, key, laneMac, late, nowMs }: Inspected,
+  ): Promise<AdmitResult> {
+    const { body } = request
     const [known, waiting, ofAccount] = await Promise.all([
       records.get(key),
       waitingOf(body.chain),

@@ -88,7 +88,7 @@ export function createSubmitStage(parts: {
 
   async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {
     const { key, chain, again, stalls } = job.data
-    if (again.length === 0 && job.stalledCounter === 0 && handedHere.take(key)) return
+    if (again.length === 0 && job.stalledCounter === stalls && handedHere.take(key)) return
     const open = new Set<TxKey>(again)
     let next: Exclude<Next, 'done'>
     let met = stalls
@@ -145,7 +145,9 @@ export function createSubmitStage(parts: {
       const found = (await records.lane(chain, lane, maxLaneLook)).map(shown)
       if (job.stalledCounter > stalls) {
         // Whatever the killed process had made durable: the chain takes it once, however often it is sent.
-        for (const record of found) if (isFreshlyExposed(record)) open.add(record.key)
+        for (const record of found) {
+          if (isFreshlyExposed(record) && !handedHere.has(record.key)) open.add(record.key)
+        }
       }
       const own =
         found.find((record) => record.key === key) ??
@@ -211,7 +213,7 @@ export function createSubmitStage(parts: {
         if (Date.now() - startMs > maxLaneRunMs) return ownResult
         const result = await guarded(record, signal, () => inOrder(adapter, record, lane, open, signal))
         if (record.key === own.key) ownResult = result
-        else if (result === 'done' && lane.get(record.key)?.state === 'exposed') handedHere.add(record.key)
+        if (result === 'done' && lane.get(record.key)?.state === 'exposed') handedHere.add(record.key)
         if (result === 'wait') return ownResult
       }
       if (!turn.wanted || looks === maxLooksPerRun) return ownResult

@@ -26,6 +26,8 @@ export interface Fault {
   readonly mode: FaultMode
   /** Only calls of these methods; a batch with one of them counts. Default: all. */
   readonly methods?: readonly string[]
+  /** Only requests that hold this text, as a transaction in hex. Default: all. */
+  readonly holding?: string
   /** Whether the node gets the request although its answer is spoilt. `half` and `wrongHash` always pass it on. Default false. */
   readonly forward?: boolean
 }
@@ -34,6 +36,10 @@ export interface FaultyEndpoint {
   /** Its path holds `endpointSecret`, which must turn up nowhere. */
   readonly url: string
   set(fault: Fault): void
+  /** Ends the connections of requests that hang. */
+  release(): void
+  /** Requests that hang. */
+  hanging(): number
   /** Calls of a method that arrived, or of all methods; each call of a batch counts. */
   calls(method?: string): number
   /** HTTP requests that arrived. */
@@ -76,6 +82,7 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
   let requests = 0
   const bodies: string[] = []
   const counts = new Map<string, number>()
+  const hung = new Set<ServerResponse>()
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readAll(request)
@@ -84,7 +91,7 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
     if (bodies.length > maxBodies) bodies.shift()
     const methods = methodsIn(body)
     for (const method of methods) counts.set(method, (counts.get(method) ?? 0) + 1)
-    const { mode, forward } = hits(fault, methods) ? fault : { mode: 'pass' as const, forward: true }
+    const { mode, forward } = hits(fault, methods, body) ? fault : { mode: 'pass' as const, forward: true }
     const needsAnswer = forward === true || spoilsAnswer.has(mode)
     const answer = needsAnswer ? await forwardTo(targetUrl, body) : { status: 200, text: '' }
     const json = { 'content-type': 'application/json' }
@@ -121,6 +128,8 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
         response.destroy()
         break
       case 'hang':
+        hung.add(response)
+        response.once('close', () => hung.delete(response))
         break
     }
   }
@@ -137,6 +146,10 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
     set(next) {
       fault = next
     },
+    release() {
+      for (const response of hung) response.destroy()
+    },
+    hanging: () => hung.size,
     calls(method) {
       if (method !== undefined) return counts.get(method) ?? 0
       return [...counts.values()].reduce((sum, count) => sum + count, 0)
@@ -158,7 +171,8 @@ export async function startFaultyEndpoint(firstTargetUrl: string): Promise<Fault
   }
 }
 
-function hits(fault: Fault, methods: readonly string[]): boolean {
+function hits(fault: Fault, methods: readonly string[], body: string): boolean {
+  if (fault.holding !== undefined && !body.includes(fault.holding)) return false
   return fault.methods === undefined || methods.some((method) => fault.methods?.includes(method))
 }
 
