@@ -289,9 +289,19 @@ function placeOf({ functionName, url }: { functionName: string; url: string }): 
 process.on('message', ({ id, command }: { id: number; command: Command }) => {
   const handler = handlers[command.kind] as (command: Command) => Promise<unknown>
   handler(command).then(
-    (answer) => process.send?.({ id, answer }),
-    (error: unknown) => process.send?.({ id, error: error instanceof Error ? error.stack : String(error) }),
+    (answer) => tell({ id, answer }),
+    (error: unknown) => tell({ id, error: error instanceof Error ? error.stack : String(error) }),
   )
 })
-// Whoever started this was killed: Postgres would be left behind.
-process.on('disconnect', () => void handlers.stop({ kind: 'stop' }).finally(() => process.exit(1)))
+function tell(answer: object): void {
+  if (process.connected) process.send?.(answer)
+}
+
+// Whoever started this was killed, or is being: Postgres would be left behind.
+function end(): void {
+  void handlers.stop({ kind: 'stop' }).finally(() => process.exit(1))
+}
+process.once('disconnect', end)
+process.once('SIGTERM', end)
+// Ctrl-C reaches this process too; whoever started it stops it in order.
+process.on('SIGINT', () => {})
