@@ -3,7 +3,7 @@ import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { parseChainId } from '@veilcast/shared/protocol'
 import { type Hex, hexToBytes } from 'viem'
 import type { ChainAdapter } from '../../../broadcaster/dist/chains/ChainAdapter.js'
-import { createConfirmStage } from '../../../broadcaster/dist/stages/confirm.js'
+import { type ConfirmStage, createConfirmStage } from '../../../broadcaster/dist/stages/confirm.js'
 import { createEndReplaced } from '../../../broadcaster/dist/stages/endReplaced.js'
 import { createSettle } from '../../../broadcaster/dist/stages/settle.js'
 import { createSubmitJobs } from '../../../broadcaster/dist/stages/submitJobs.js'
@@ -21,13 +21,17 @@ describe('confirm', () => {
   let anvil: Anvil
   let endpoint: FaultyEndpoint
   let adapter: ChainAdapter | undefined
+  let stage: ConfirmStage | undefined
 
   beforeAll(async () => {
     anvil = await startAnvil({})
     await anvil.setAutomine(false)
     endpoint = await startFaultyEndpoint(anvil.rpcUrl)
   }, 60_000)
-  afterEach(() => adapter?.stop())
+  afterEach(async () => {
+    await stage?.stop()
+    await adapter?.stop()
+  })
   afterAll(async () => {
     await endpoint?.stop()
     await anvil?.stop()
@@ -54,7 +58,7 @@ describe('confirm', () => {
     return { counted, counts }
   }
 
-  it('matches a block of 60 of ours among 200 waiting in one look, and asks for none of them alone', async () => {
+  it('matches a block of 90 of ours among 200 waiting in one look, and asks for none of them alone', async () => {
     adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
       probeIntervalMs: 60_000,
     })
@@ -64,7 +68,7 @@ describe('confirm', () => {
     const parts = { ...base, records: counted }
     const settle = createSettle({ ...parts, retentionSeconds: 60 })
     const keys: string[] = []
-    for (let nonce = 0; nonce < 20; nonce++) {
+    for (let nonce = 0; nonce < 30; nonce++) {
       for (const from of anvil.accounts.slice(0, 3)) {
         const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce })
         const held = await admitted(base, chain, { adapter, signedTx: hexToBytes(signed as Hex) })
@@ -73,7 +77,7 @@ describe('confirm', () => {
         keys.push(held.key)
       }
     }
-    for (let waiting = 0; waiting < 140; waiting++) {
+    for (let waiting = 0; waiting < 110; waiting++) {
       await base.settle.exposed(await admitted(base, chain), 'anvil')
     }
     const { height, hash } = await adapter.head()
@@ -82,7 +86,7 @@ describe('confirm', () => {
       blocks: endpoint.calls('eth_getBlockReceipts'),
       receipts: endpoint.calls('eth_getTransactionReceipt'),
     }
-    const stage = createConfirmStage({
+    stage = createConfirmStage({
       ...parts,
       adapter,
       settle,
@@ -94,14 +98,13 @@ describe('confirm', () => {
     await anvil.mine(1)
     const states = () => Promise.all(keys.map(async (key) => (await base.records.get(key as never))?.state))
     await until(async () => (await states()).every((state) => state === 'included'))
-    expect(counts).toMatchObject({ match: 1, update: 60, listLive: 0, get: 0 })
+    expect(counts).toMatchObject({ match: 1, update: 90, listLive: 0, get: 0 })
     expect(counts.updatesAtOnce).toBeGreaterThan(1)
-    expect(counts.updatesAtOnce).toBeLessThanOrEqual(8)
+    expect(counts.updatesAtOnce).toBeLessThanOrEqual(64)
     await anvil.mine(2)
     await until(async () => (await states()).every((state) => state === 'final'))
-    await stage.stop()
     // Empty blocks are no question to the store.
-    expect(counts).toMatchObject({ match: 1, update: 120, listLive: 0, get: 0 })
+    expect(counts).toMatchObject({ match: 1, update: 180, listLive: 0, get: 0 })
     expect(endpoint.calls('eth_getBlockReceipts') - before.blocks).toBe(3)
     expect(endpoint.calls('eth_getTransactionReceipt')).toBe(before.receipts)
   }, 60_000)

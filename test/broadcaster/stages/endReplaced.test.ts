@@ -15,6 +15,7 @@ import { signEthTransfer } from '../../support/devnetSign.ts'
 import { createAnvilAdapter } from '../../support/evmAdapter.ts'
 import { admitted, stageParts } from '../../support/stageParts.ts'
 import { withEmbeddedStore } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
 
 describe('a nonce that another transaction used in a block that was never matched', () => {
   const store = withEmbeddedStore()
@@ -59,6 +60,8 @@ describe('a nonce that another transaction used in a block that was never matche
     )
     await anvil.rpc('eth_sendRawTransaction', [other])
     await anvil.mine(blocks)
+    const top = BigInt(await anvil.rpc<Hex>('eth_blockNumber'))
+    await until(() => adapter.endpoints().every(({ live, height }) => live && height === top))
     const held = await admitted(parts, chain, { adapter, signedTx: hexToBytes(ours as Hex) })
     const record = (await parts.settle.exposed(held, 'one'))!
     const endReplaced = createEndReplaced({ ...parts, ...(sureAfterMs !== undefined && { sureAfterMs }) })
