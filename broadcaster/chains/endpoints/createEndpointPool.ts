@@ -97,8 +97,11 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
       if (!onRightChain) return setAside(one, 'wrongChain')
       one.height = height
       if (one.trouble === 'none') one.strikes = 0
-      one.trouble = 'none'
-      compareHeights()
+      one.trouble = isBehind(one) ? 'behind' : 'none'
+      // Of others it can only clear the suspicion: their own heights are older than this one.
+      for (const other of watched.values()) {
+        if (other.trouble === 'behind' && !isBehind(other)) other.trouble = 'none'
+      }
       probeIn(one, probeIntervalMs * (0.8 + random() * 0.4))
     } catch (error) {
       if (signal.aborted || one.reports !== reports) return
@@ -121,13 +124,12 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     }
   }
 
-  /** Run whenever a height comes in, since one endpoint's progress is another's delay. */
-  const compareHeights = (): void => {
-    const reached = [...watched.values()].filter(({ trouble }) => trouble === 'none' || trouble === 'behind')
-    const reference = referenceHeight(reached)
-    for (const one of reached) {
-      one.trouble = one.height + BigInt(maxBlocksBehind) < reference ? 'behind' : 'none'
-    }
+  /** Asked when its own height is the newest: blocks that come between two probes make nobody late. */
+  const isBehind = (one: Watched<Client>): boolean => {
+    const reached = [...watched.values()].filter(
+      (other) => other === one || other.trouble === 'none' || other.trouble === 'behind',
+    )
+    return one.height + BigInt(maxBlocksBehind) < referenceHeight(reached)
   }
 
   const liveOnes = (): Watched<Client>[] => [...watched.values()].filter(({ trouble }) => trouble === 'none')

@@ -86,6 +86,22 @@ describe('createEndpointPool', () => {
     expect(troubles()).toEqual({ liar: 'none', b: 'none', c: 'none' })
   })
 
+  it('behavior: blocks that come between the probes of two make neither of them late', async () => {
+    let height = 100n
+    const { pool, nodes, troubles } = setUp(['a', 'b'], {
+      probe: async (node) => {
+        node.probes++
+        height += 50n
+        return { onRightChain: true, height }
+      },
+    })
+    pool.start()
+    for (let probes = 1; probes < 12; probes++) {
+      await until(() => nodes[0]!.probes + nodes[1]!.probes > probes)
+      expect(Object.values(troubles())).not.toContain('behind')
+    }
+  })
+
   it('behavior: asks another when one fails, and sets that one aside', async () => {
     const { pool, nodes, troubles } = setUp(['a', 'b', 'c'], { probeIntervalMs: 200 })
     pool.start()
