@@ -310,6 +310,7 @@ describe('veilcast-broadcaster run', () => {
       expect(await ready.json()).toEqual({
         ready: true,
         store: true,
+        workers: true,
         mixnet: true,
         chains: { [anvil.chainId]: true },
       })

@@ -353,11 +353,11 @@ async function tellStory(
   const queue = own.queues.queue('submit')
   const kept = { removeOnFail: false, removeOnComplete: false }
   const key = keyOf(signed.at(-1)!)
-  // Postgres cannot delay by so much, and Redis keeps `null` as it is.
-  const impossible = { key, chain: evm, again: true, delayMs: 1e300 }
-  await queue.add('submit', impossible, { jobId: 'handed', ...kept })
+  // It is to be handed over again, and then cannot be delayed.
+  const handed = { key, chain: evm, lane: null, again: [key], stalls: 0 }
+  await queue.add('submit', handed, { jobId: 'handed', ...kept })
   await queue.add('submit', null, { jobId: 'empty', ...kept })
-  await until(async () => (await queue.getFailedCount()) > 0)
+  await until(async () => (await queue.getFailedCount()) === 2)
   await until(() => endpoints.evm.calls('eth_sendRawTransaction') > handedBefore)
   const jobs = await queue.getJobs(['failed', 'completed', 'delayed', 'waiting', 'active'])
   pages.push({ name: 'jobs', bytes: Buffer.from(JSON.stringify(jobs)) })
