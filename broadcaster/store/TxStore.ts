@@ -34,7 +34,7 @@ export interface TxRecord {
   /** Nonce or sequence, hidden (vault.ts `hideSequence`): neighbours stay neighbours modulo 2^64. Null with `laneMac`. */
   readonly sequence: bigint | null
   readonly state: RecordState
-  /** 1 at first, and one more with each change of state or detail. */
+  /** 1 at first, and one more with each change. */
   readonly number: number
   /** The signed transaction, sealed. Null once it has ended: bytes are erased at the end state. */
   readonly bytes: Uint8Array | null
@@ -50,6 +50,7 @@ export interface TxRecord {
   readonly requestMacs: readonly Mac[]
   readonly notAfterMs: number
   readonly createdAtMs: number
+  /** When its state became another, or its detail was set: which endpoint has it is no change of either. */
   readonly changedAtMs: number
   /** When a record that has ended may be swept; null while it lives. */
   readonly expiresAtMs: number | null

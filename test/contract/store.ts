@@ -292,6 +292,22 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         expect(await records.get(key('a'))).toEqual(back)
       })
 
+      it('tells the age of what the record says: another endpoint alone changes the number, not the time', async () => {
+        const exposed = await changed(await admitted('a'), { state: 'exposed', exposedTo: 'node-1' }, 2_000)
+        expect(exposed).toMatchObject({ number: 2, changedAtMs: 2_000 })
+        const elsewhere = await changed(exposed, { state: 'exposed', exposedTo: 'node-2' }, 3_000)
+        expect(elsewhere).toMatchObject({ exposedTo: 'node-2', number: 3, changedAtMs: 2_000 })
+        const unknown = await changed(elsewhere, { exposedTo: 'node-1' }, 4_000)
+        expect(unknown).toMatchObject({ exposedTo: 'node-1', number: 4, changedAtMs: 2_000 })
+        const rejected = await changed(unknown, { state: 'exposed', detail: Uint8Array.of(5) }, 5_000)
+        expect(rejected.changedAtMs).toBe(5_000)
+        const cleared = await changed(rejected, { detail: null }, 6_000)
+        expect(cleared.changedAtMs).toBe(6_000)
+        const ended = await changed(cleared, { state: 'lapsed' }, 7_000)
+        expect(ended.changedAtMs).toBe(7_000)
+        expect(await records.get(key('a'))).toEqual(ended)
+      })
+
       it('does nothing on an old number or a record that is not there', async () => {
         const record = await admitted('a')
         await changed(record, { state: 'exposed' })

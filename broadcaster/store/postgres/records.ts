@@ -76,7 +76,8 @@ const statements = {
       select key from veilcast.record where key = any ($1::text[]) order by key for update
     ), changed as (
       update veilcast.record r set
-        number = r.number + 1, changed_at_ms = p.now_ms, state = coalesce(p.state, r.state),
+        number = r.number + 1, state = coalesce(p.state, r.state),
+        changed_at_ms = case when p.sets_detail or p.state <> r.state then p.now_ms else r.changed_at_ms end,
         bytes = case when p.erases_bytes then null else r.bytes end,
         detail = case when p.sets_detail then p.detail else r.detail end,
         exposed_to = case when p.sets_exposed_to then p.exposed_to else r.exposed_to end,

@@ -114,10 +114,17 @@ const update = `${shared}
 local key, sets = ARGV[1], tonumber(ARGV[4])
 local record = at(key)
 if redis.call('HGET', record, 'number') ~= ARGV[2] then return false end
-redis.call('HSET', record, 'changedAtMs', ARGV[3])
 redis.call('HINCRBY', record, 'number', 1)
-for i = 5, 3 + 2 * sets, 2 do redis.call('HSET', record, ARGV[i], ARGV[i + 1]) end
-for i = 5 + 2 * sets, #ARGV do redis.call('HDEL', record, ARGV[i]) end
+local state, says = redis.call('HGET', record, 'state'), false
+for i = 5, 3 + 2 * sets, 2 do
+  says = says or ARGV[i] == 'detail' or (ARGV[i] == 'state' and ARGV[i + 1] ~= state)
+  redis.call('HSET', record, ARGV[i], ARGV[i + 1])
+end
+for i = 5 + 2 * sets, #ARGV do
+  says = says or ARGV[i] == 'detail'
+  redis.call('HDEL', record, ARGV[i])
+end
+if says then redis.call('HSET', record, 'changedAtMs', ARGV[3]) end
 reindex(key)
 tell(key)
 return redis.call('HGETALL', record)
