@@ -16,6 +16,8 @@ export interface Asker {
   credit: number
   /** Number of the last state that was told, 0 before the first and after a repetition. */
   toldNumber: number
+  /** Digest of the last state that was told; null where `toldNumber` is 0. */
+  toldState: string | null
   /** False from its registration until it is its turn to be answered: news before that are in the answer. */
   answering: boolean
   readonly expiresAtMs: number
@@ -78,6 +80,7 @@ export function createAskers(): Askers {
           known.until = added.until
           known.everyStage = added.everyStage
           known.toldNumber = 0
+          known.toldState = null
           known.answering = false
           return known
         }
@@ -92,6 +95,7 @@ export function createAskers(): Askers {
         everyStage: added.everyStage,
         credit: Math.min(added.surbs, maxCredit),
         toldNumber: 0,
+        toldState: null,
         answering: false,
         expiresAtMs: added.nowMs + askerLifetimeMs,
       }
@@ -110,7 +114,10 @@ export function createAskers(): Askers {
       return byId.size
     },
     forgetTold() {
-      for (const asker of byId.values()) asker.toldNumber = 0
+      for (const asker of byId.values()) {
+        asker.toldNumber = 0
+        asker.toldState = null
+      }
     },
     sweep(nowMs) {
       // Insertion order is order of expiry: every asker lives equally long.

@@ -1,4 +1,5 @@
-import { type TxState, toTxId } from '@veilcast/shared/protocol'
+import { createHash } from 'node:crypto'
+import { type TxState, toTxId, txState } from '@veilcast/shared/protocol'
 import { stateOf } from '../store/stateOf.ts'
 import type { TxKey, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
@@ -23,11 +24,18 @@ export function createTellAskers(parts: {
   const { askers, records, vault, replier } = parts
 
   function tell(asker: Asker, record: TxRecord, state: TxState): void {
+    const digest = createHash('sha256').update(txState.encode(state)).digest('base64')
+    if (digest === asker.toldState) {
+      // Handed to another endpoint, say: each reply costs the wallet one it may need for the end.
+      asker.toldNumber = record.number
+      return
+    }
     const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
     const spent = replier.reply(asker, { kind: 'state', txId, state }, record.number)
     if (spent === 0) return
     asker.credit -= spent
     asker.toldNumber = record.number
+    asker.toldState = digest
     if (isAnswer(state, asker.until)) askers.drop(asker)
   }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
+import { type ErrorName, wireError } from '@veilcast/shared/errors'
 import type { SenderTag } from '@veilcast/shared/mixnet'
-import { newRequestId, type ReplyBody, type Until } from '@veilcast/shared/protocol'
+import { newRequestId, type ReplyBody, type TxState, type Until } from '@veilcast/shared/protocol'
 import { createAskers, maxAskersPerTransaction } from '../../../broadcaster/dist/ingress/askers.js'
 import type { Replier } from '../../../broadcaster/dist/ingress/replier.js'
 import { createTellAskers } from '../../../broadcaster/dist/ingress/tellAskers.js'
@@ -69,6 +70,17 @@ function ingress() {
       if (typeof asker !== 'string') await tell.answer(asker)
       return asker
     },
+    /** Handed to another endpoint, which says what the one before it said, or something else. */
+    async rejectedFor(name: ErrorName) {
+      const detail: TxState = { stage: 'submitted', rejection: wireError(name) }
+      record = {
+        ...base,
+        state: 'exposed',
+        number: record.number + 1,
+        detail: sealDetail(detail, base, vault),
+      }
+      await tell.news(key)
+    },
     async moveTo(state: Extract<RecordState, 'exposed' | 'included' | 'final'>) {
       record = { ...base, state, number: record.number + 1 }
       if (state !== 'exposed') {
@@ -114,7 +126,30 @@ describe('what an asker is told', () => {
     await ask('final', 9, true)
     await moveTo('included')
     await moveTo('included')
-    expect(sent.map(({ number }) => number)).toEqual([1, 2, 3])
+    await moveTo('final')
+    expect(sent.map(({ number }) => number)).toEqual([1, 2, 4])
+  })
+
+  it('behavior: the same rejection, rebroadcast after rebroadcast, costs one SURB, and another is told', async () => {
+    const { ask, rejectedFor, moveTo, sent } = ingress()
+    await ask('final', 4)
+    for (let times = 0; times < 5; times++) await rejectedFor('insufficientFunds')
+    await rejectedFor('feeTooLow')
+    await moveTo('final')
+    expect(sent).toEqual([
+      { stage: 'accepted', number: 1 },
+      { stage: 'submitted', number: 2 },
+      { stage: 'submitted', number: 7 },
+      { stage: 'final', number: 8 },
+    ])
+  })
+
+  it('behavior: a repetition is told the same rejection again', async () => {
+    const { ask, rejectedFor, sent } = ingress()
+    await ask('final', 3)
+    await rejectedFor('insufficientFunds')
+    await ask('final', 2)
+    expect(sent.map(({ stage }) => stage)).toEqual(['accepted', 'submitted', 'submitted'])
   })
 
   it('behavior: a change between registration and answer is told once, by the answer', async () => {
