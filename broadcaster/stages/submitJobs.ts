@@ -30,15 +30,24 @@ export interface SubmitJobs {
 export function createSubmitJobs(queues: QueueBackend): SubmitJobs {
   const queue = queues.queue(submitQueue)
   const addAll = inBatches<SubmitJob, true>(limits, async (jobs) => {
-    await queue.addBulk(
-      jobs.map((data) => ({
-        name: 'submit',
-        data,
-        opts: { jobId: data.key, removeOnComplete: true, removeOnFail: true },
-      })),
-    )
+    // In the order of the keys, so that two processes never wait for each other.
+    const sorted = [...jobs].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    // What fails is every admission of the batch, and each job is added once, however often it is asked for.
+    await addOnce(sorted).catch(() => addOnce(sorted))
     return jobs.map(() => true)
   })
+
+  async function addOnce(jobs: readonly SubmitJob[]): Promise<void> {
+    const made = jobs.map((data) => ({
+      name: 'submit',
+      data,
+      opts: { jobId: data.key, removeOnComplete: true, removeOnFail: true },
+    }))
+    const [first, ...more] = made
+    if (first && more.length === 0) await queue.add(first.name, first.data, first.opts)
+    else await queue.addBulk(made)
+  }
+
   return {
     async add(record, options = {}) {
       const data: SubmitJob = {
