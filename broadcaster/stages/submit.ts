@@ -15,8 +15,8 @@ import { type SubmitJob, submitQueue } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
 import { withLease } from './withLease.ts'
 
-/** Accounts that are worked on at once: so many endpoints' answers may be slow before another account waits for them. */
-const maxLanesAtOnce = 128
+/** So many accounts' endpoints may be slow before another account waits for them; more, where fewer jobs wait here. */
+const lanesAtOnce = 128
 /** Jobs beside them whose lane another run of this process has: most are handed over by it in a moment. */
 const maxWaitingHere = 128
 const maxWaitHereMs = 1_000
@@ -76,12 +76,12 @@ export function createSubmitStage(parts: {
 }): Worker {
   const { chains, records, queues, vault, settle, maxLaneWaitMs, metrics, logger } = parts
   const handedHere = createHandedHere()
-  /** By lane. */
+  /** By lane, or by record where it has none. */
   const running = new Map<string, Turn>()
   let waitingHere = 0
 
   const worker = queues.worker(submitQueue, (job, token, signal) => run(job, token, signal), {
-    concurrency: maxLanesAtOnce + maxWaitingHere,
+    concurrency: lanesAtOnce + maxWaitingHere,
   })
   tellOfFailures(worker, parts)
   return worker
@@ -119,15 +119,7 @@ export function createSubmitStage(parts: {
     const { key, chain, lane, stalls } = job.data
     const adapter = chains.get(chain)
     if (!adapter) return 'done'
-    if (lane === null) {
-      const record = shown(await records.get(key))
-      if (record?.state === 'exposed' && job.stalledCounter > stalls) open.add(key)
-      if (record === null || !needsWork(record, open)) return 'done'
-      const result = await inOrder(adapter, record, new Map(), open, signal)
-      return result === 'done' ? 'done' : { busy: false, byMs: deadlineOf(record) }
-    }
-
-    const name = `lane-${chain}-${lane}`
+    const name = lane === null ? `alone-${key}` : `lane-${chain}-${lane}`
     const runningHere = running.get(name)
     if (runningHere) {
       runningHere.wanted = true
@@ -142,6 +134,7 @@ export function createSubmitStage(parts: {
     const turn: Turn = { wanted: false, ended }
     running.set(name, turn)
     try {
+      if (lane === null) return await handOverAlone(adapter, job, open, signal)
       const found = (await records.lane(chain, lane, maxLaneLook)).map(shown)
       if (job.stalledCounter > stalls) {
         // Whatever the killed process had made durable: the chain takes it once, however often it is sent.
@@ -156,16 +149,10 @@ export function createSubmitStage(parts: {
         const record = one === key ? own : found.find((record) => record.key === one)
         if (!record || !needsWork(record, open)) open.delete(one)
       }
-      if (open.size === 0 && own?.state !== 'held') return 'done'
+      const isOpen = own !== null && needsWork(own, open)
+      if (open.size === 0 && !isOpen) return 'done'
       const ownResult = await withLease(records, name, signal, (held) =>
-        drain(
-          adapter,
-          { key, chain, lane, isOpen: own?.state === 'held' || open.has(key) },
-          found,
-          open,
-          turn,
-          held,
-        ),
+        drain(adapter, { key, chain, lane, isOpen }, found, open, turn, held),
       )
       if (ownResult === undefined) return { busy: true }
       if (ownResult === 'done' && open.size === 0) return 'done'
@@ -174,6 +161,23 @@ export function createSubmitStage(parts: {
       running.delete(name)
       end()
     }
+  }
+
+  async function handOverAlone(
+    adapter: ChainAdapter,
+    job: Job<SubmitJob>,
+    open: Set<TxKey>,
+    signal?: AbortSignal,
+  ): Promise<Next> {
+    const { key, stalls } = job.data
+    const record = shown(await records.get(key))
+    if (record?.state === 'exposed' && job.stalledCounter > stalls && !handedHere.has(key)) open.add(key)
+    if (record === null || !needsWork(record, open)) return 'done'
+    const alone: Lane = new Map([[key, record]])
+    const result = await inOrder(adapter, record, alone, open, signal)
+    if (result !== 'done') return { busy: false, byMs: deadlineOf(record) }
+    if (alone.get(key)?.state === 'exposed') handedHere.add(key)
+    return 'done'
   }
 
   async function isHandedMeanwhile(key: TxKey, other: Turn, signal?: AbortSignal): Promise<boolean> {
@@ -294,12 +298,17 @@ export function createSubmitStage(parts: {
       avoid.add(endpoint)
       if (isLate(current)) break
       if (current.state === 'held' || current.exposedTo !== endpoint) {
+        // Before the write: where its answer is lost, the record may be exposed, and nobody has had it.
+        const wasOpen = open.has(current.key)
+        open.add(current.key)
         const written = await settle.exposed(current, endpoint)
-        // Somebody else changed it: what it is now has to be read first.
-        if (written === null) return 'wait'
+        if (written === null) {
+          // Somebody else changed it: what it is now has to be read first.
+          if (!wasOpen) open.delete(current.key)
+          return 'wait'
+        }
         current = shown(written)
         lane.set(current.key, current)
-        open.add(current.key)
       }
       signal?.throwIfAborted()
       const startedAt = performance.now()
@@ -341,7 +350,7 @@ export function createSubmitStage(parts: {
       return isUsed ? 'again' : 'wait'
     }
     const told = await settle.rejected(current, rejection)
-    if (told) lane.set(told.key, shown(told))
+    if (told && told !== current) lane.set(told.key, shown(told))
     return done(current, open)
   }
 

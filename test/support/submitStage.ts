@@ -78,7 +78,7 @@ export async function startSubmitStage(
     adapter,
     settle,
     admit,
-    addJob: (record: TxRecord) => submitJobs.add(record),
+    addJob: (record: TxRecord, options?: { readonly again: boolean }) => submitJobs.add(record, options),
     /** Both at once. */
     async take(raw: Hex, notAfterMs?: number): Promise<TxKey> {
       const record = await admit(raw, notAfterMs)

@@ -203,7 +203,11 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     while (rest.length > 0) {
       const seen = new Set<TxKey>()
       const turn = rest.filter(({ change }) => !seen.has(change.key) && seen.add(change.key))
-      const found = await updateEach(turn.map(({ change }) => change))
+      const found = await updateEach(turn.map(({ change }) => change)).catch((error: unknown) => {
+        // The turns before it are committed, and have their answers; the others go without.
+        if (changed.length === 0) throw error
+      })
+      if (!found) break
       for (const { change, index } of turn) changed[index] = found.get(change.key) ?? null
       rest = rest.filter((one) => !turn.includes(one))
     }

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { errorNameOf, type WireError, wireError } from '@veilcast/shared/errors'
 import * as fc from 'fast-check'
 import { type Hex, keccak256 } from 'viem'
+import { StoreError } from '../../../broadcaster/dist/store/TxStore.js'
 import { type FakeEvm, type SendAnswer, startFakeEvm } from '../../support/fakeEvm.ts'
 import { withEmbeddedStore } from '../../support/store.ts'
 import { newAccount, signAt, startSubmitStage } from '../../support/submitStage.ts'
@@ -347,6 +348,67 @@ describe('submit', () => {
     await until(() => stage.adapter.live())
     await idle()
     expect(seen()).toEqual([])
+  })
+
+  it('behavior: what both endpoints reject, again and again: its age grows, and the same is said of it', async () => {
+    await start(2)
+    both(() => ({ error: { code: -32000, message: 'insufficient funds for gas * price + value' } }))
+    const key = await stage.take(await signAt(newAccount(), 0))
+    await rejectionOf(key)
+    await idle()
+    const first = await stage.record(key)
+    let last = first
+    for (let times = 1; times <= 3; times++) {
+      await stage.addJob(last, { again: true })
+      await until(() => seen().length === 2 + times)
+      await idle()
+      const next = await stage.record(key)
+      // The turn of the endpoint that did not have it last.
+      expect(next.exposedTo).not.toBe(last.exposedTo)
+      expect(next.number).toBeGreaterThan(last.number)
+      last = next
+    }
+    expect(last.changedAtMs).toBe(first.changedAtMs)
+    expect(last.detail).toEqual(first.detail)
+  })
+
+  it('behavior: made durable, and the answer lost: handed over all the same, by its own job', async () => {
+    await start(1)
+    const { records } = store()
+    const update = records.update.bind(records)
+    const lossy = jest.spyOn(records, 'update').mockImplementationOnce(async (...change) => {
+      await update(...change)
+      throw new StoreError('Postgres could not update a record.')
+    })
+    try {
+      const raw = await signAt(newAccount(), 0)
+      const key = await stage.take(raw)
+      await until(() => seen().includes(keccak256(raw)))
+      await idle()
+      expect(seen()).toEqual([keccak256(raw)])
+      expect(await stage.told(key)).toEqual({ stage: 'submitted', rejection: undefined })
+    } finally {
+      lossy.mockRestore()
+    }
+  })
+
+  it('behavior: jobs that could not be made together are made at the second try, in the order of their keys', async () => {
+    await start(1)
+    const raws = await Promise.all(Array.from({ length: 8 }, () => signAt(newAccount(), 0)))
+    const records = await Promise.all(raws.map((raw) => stage.admit(raw)))
+    const queue = store().queues.queue('submit')
+    const deadlocked = jest.spyOn(queue, 'addBulk').mockRejectedValueOnce(new Error('deadlock detected'))
+    try {
+      await Promise.all(records.map((record) => stage.addJob(record)))
+      await until(() => seen().length === raws.length)
+      expect(deadlocked).toHaveBeenCalledTimes(2)
+      const keys = deadlocked.mock.calls.map(([jobs]) => jobs.map(({ data }) => data.key as string))
+      expect(keys[0]).toHaveLength(6)
+      expect(keys[0]).toEqual([...keys[0]!].sort())
+      expect(keys[1]).toEqual(keys[0])
+    } finally {
+      deadlocked.mockRestore()
+    }
   })
 
   async function rejectionOf(
