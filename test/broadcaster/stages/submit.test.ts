@@ -392,6 +392,16 @@ describe('submit', () => {
     }
   })
 
+  it('behavior: unsent, and its nonce used by another in a block that is not final: its job ends, nothing is sent', async () => {
+    await start(1)
+    const held = await stage.admit(await signAt(newAccount(), 0))
+    await stage.settle.overtaken(held, new Uint8Array(32), { height: 1n, hash: 'ab'.repeat(32) })
+    await stage.addJob(held)
+    await idle()
+    expect(seen()).toEqual([])
+    expect(await stage.record(held.key)).toMatchObject({ state: 'held', blockHeight: 1n })
+  })
+
   it('behavior: jobs that could not be made together are made at the second try, in the order of their keys', async () => {
     await start(1)
     const raws = await Promise.all(Array.from({ length: 8 }, () => signAt(newAccount(), 0)))
