@@ -26,3 +26,12 @@ export function slotOf({ body, authInfo }: CosmosTx): SignerSlot | undefined {
   if (body.unordered || !signer?.publicKey) return undefined
   return { account: accountOf(signer.publicKey), sequence: signer.sequence }
 }
+
+/** Undefined also for what is no TxRaw: not all that a chain puts into its blocks is one, as vote extensions are not. */
+export function readSlot(bytes: Uint8Array): SignerSlot | undefined {
+  try {
+    return slotOf(decodeTx(bytes))
+  } catch {
+    return undefined
+  }
+}

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { InspectedTx, Replacing } from '../ChainAdapter.ts'
 import { addressOf } from './account.ts'
 import { base64, type CometNode, int64 } from './cometNode.ts'
-import { decodeTx, type SignerSlot, slotOf } from './decodeTx.ts'
+import { readSlot } from './decodeTx.ts'
 
 const searchAnswer = z.object({ txs: z.array(z.object({ height: int64, tx: base64 })).nullish() })
 
@@ -31,12 +31,4 @@ export async function findReplacing(
   const slot = readSlot(found.tx)
   if (!slot || Buffer.compare(slot.account, account) !== 0 || slot.sequence !== sequence) return null
   return { txId: toTxId(sha256(found.tx)), height: found.height }
-}
-
-function readSlot(bytes: Uint8Array): SignerSlot | undefined {
-  try {
-    return slotOf(decodeTx(bytes))
-  } catch {
-    return undefined
-  }
 }

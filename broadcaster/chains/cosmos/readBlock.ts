@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { BlockTx, ChainBlock } from '../ChainAdapter.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { base64, type CometNode, hash32, int64, timeMs } from './cometNode.ts'
-import { decodeTx, type SignerSlot, slotOf } from './decodeTx.ts'
+import { readSlot } from './decodeTx.ts'
 import { orNullWhere } from './nodeWords.ts'
 import { inclusionOf, type TxResult, txResult, usedItsSequence } from './txResult.ts'
 
@@ -78,14 +78,5 @@ function toBlockTx(bytes: Uint8Array, result: TxResult, block: { height: bigint;
     account: slot?.account,
     sequence: slot?.sequence,
     inclusion: inclusionOf(result, block),
-  }
-}
-
-/** Not all that a chain puts into its blocks is a TxRaw: vote extensions, for one. */
-function readSlot(bytes: Uint8Array): SignerSlot | undefined {
-  try {
-    return slotOf(decodeTx(bytes))
-  } catch {
-    return undefined
   }
 }
