@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises'
+import { rename, rmdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientConfig } from 'pg'
 import { StoreError } from '../TxStore.ts'
@@ -70,6 +70,8 @@ export async function keepServer(
       stopping.abort()
       await keeping
       await server?.stop()
+      // Not where one server ends: the next one needs it.
+      if (!folder.sockets.startsWith(folder.path)) await rmdir(folder.sockets).catch(() => {})
     },
   }
 }

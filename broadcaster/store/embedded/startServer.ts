@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, ClientConfig } from 'pg'
@@ -134,7 +134,6 @@ async function run(
         async stop() {
           await release()
           await stopChild()
-          if (!folder.sockets.startsWith(folder.path)) await rmdir(folder.sockets).catch(() => {})
         },
       }
     }

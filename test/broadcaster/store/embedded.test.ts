@@ -15,6 +15,7 @@ import {
   type TxKey,
 } from '../../../broadcaster/dist/store/index.js'
 import { withEmbeddedStore } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
 
 const chain = parseChainId('eip155:1')
 const isRoot = process.getuid?.() === 0
@@ -193,6 +194,20 @@ describe('openEmbeddedStore', () => {
     const store = open(long)
     await store.start()
     await store.records.ping()
+    // The socket is in another place then, which outlives the server that made it.
+    const pid = async () => {
+      const text = await readFile(join(long, 'data', 'postmaster.pid'), 'utf8').catch(() => '')
+      return Number.parseInt(text, 10)
+    }
+    const killed = await pid()
+    process.kill(killed, 'SIGKILL')
+    await until(async () => (await pid()) > 1 && (await pid()) !== killed)
+    await until(() =>
+      store.records.ping().then(
+        () => true,
+        () => false,
+      ),
+    )
     await store.stop()
   }, 60_000)
 
