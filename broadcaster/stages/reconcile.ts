@@ -19,7 +19,7 @@ import { tellOfFailures } from './tellOfFailures.ts'
 export const reconcileQueue = 'reconcile'
 const defaultEveryMs = 30_000
 const scheduleName = 'reconcile'
-const sweepPerRun = 4096
+const sweepPageSize = 4096
 /** Long enough to see on the board what just happened. */
 const keepEventsMs = 10 * 60_000
 /** How long after its notAfter a transaction is kept whose number another has used, until that is final. */
@@ -85,11 +85,17 @@ export function createReconcileStage(parts: {
         if (stopping.signal.aborted) return
         await reconcileChain(adapter)
       }
-      await records.sweep(Date.now(), sweepPerRun)
+      await sweep()
       await queues.forgetEvents(Date.now() - keepEventsMs)
       lastRunMs = startMs
     } catch (error) {
       if (!stopping.signal.aborted) logger.warn({ err: error }, 'reconcile will run again')
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      if ((await records.sweep(Date.now(), sweepPageSize)) < sweepPageSize) return
     }
   }
 
@@ -224,7 +230,7 @@ export function createReconcileStage(parts: {
         .run()
         .catch((error: unknown) => logger.error({ err: error }, 'the reconcile worker stopped'))
       await run()
-      lookLater()
+      if (!stopping.signal.aborted) lookLater()
     },
     async stop() {
       stopping.abort()

@@ -124,4 +124,16 @@ describe('reconcile', () => {
     await run()
     expect(await parts.queues.queue(submitQueue).getJobCountByTypes('waiting')).toBe(40)
   })
+
+  it('deletes all that was kept long enough, page after page, in one run', async () => {
+    const swept: number[] = []
+    const { records } = parts
+    const sweep = async (_nowMs: number, limit: number) => {
+      swept.push(swept.length < 2 ? limit : 1)
+      return swept.at(-1)
+    }
+    parts = { ...parts, records: Object.create(records, { sweep: { value: sweep } }) }
+    await run()
+    expect(swept).toEqual([4096, 4096, 1])
+  })
 })
