@@ -18,6 +18,7 @@ import {
   type ChainCursor,
   type Mac,
   maxTrailBlocks,
+  StoreError,
   type TxKey,
   type TxRecord,
   type TxStore,
@@ -41,11 +42,16 @@ interface ConfirmJob {
 }
 
 /** More blocks than this are not read one by one: a receipt look-up per waiting transaction instead. */
-export const maxGapBlocks = 256
+const maxGapBlocks = 256
 /** After a pause of this length look-ups come first where they are the fewer calls. */
-export const maxPauseMs = 30_000
+const maxPauseMs = 30_000
 /** A head below all that is known is believed after this long: a chain that began anew, not a node that is a moment behind. */
 const lowHeadMs = 30_000
+/** The last blocks before the head are matched all the same: an endpoint that is a few behind does not find what is in them. */
+const overlapBlocks = 8n
+/** Look-ups that nobody answered, one after the other, are tried again after this many, for this long, and then passed over. */
+const maxUnanswered = 8
+const unansweredMs = 60_000
 const settledPageSize = 256
 const maxSettledPage = 4096
 /** How often a replacement that two operators do not agree on is asked about, and how long beyond notAfter. */
@@ -56,6 +62,13 @@ const maxRemembered = 4096
 const sendAgainAfterMs = 5_000
 const maxPollBackoffMs = 30_000
 const leaseMs = 5_000
+
+interface Gap {
+  readonly head: Head
+  after: TxKey | undefined
+  /** Since when no look-up was answered. */
+  unansweredSinceMs: number | undefined
+}
 
 export interface ConfirmStage {
   /** Follows the chain once it was `probed`. Resolves after the first look at its head, also where that failed. */
@@ -104,6 +117,7 @@ export function createConfirmStage(parts: {
   const many = { signal: stopping.signal, logger }
   /** Of changes that ask no chain: the store takes together what comes together. */
   const manyChanges = { ...many, atOnce: 64 }
+  const leaseName = `head-${chain}`
   let timer: NodeJS.Timeout | undefined
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
@@ -112,7 +126,7 @@ export function createConfirmStage(parts: {
   /** Since when heads were below all that is known. */
   let lowSinceMs: number | undefined
   /** Look-ups under way: where blocks are matched from again, and how far the look-ups came. */
-  let gap: { readonly head: Head; after?: TxKey } | undefined
+  let gap: Gap | undefined
   /** Put back by a reorganisation, to be sent again unless the new blocks hold them. */
   const putBacks = new Map<TxKey, { readonly sinceMs: number; readonly height: bigint }>()
   /** When a replacement that is not agreed on is asked about again. */
@@ -127,13 +141,13 @@ export function createConfirmStage(parts: {
     const cursor = await records.cursor(chain)
     const tip = cursor?.trail.at(-1)
     if (live === 0 || cursor === null || tip === undefined) {
-      if (live > 0) await leap(gap?.head ?? head)
+      if (live > 0) await leap(head)
       else {
         gap = undefined
         await jumpTo(head, cursor)
       }
     } else if (gap || isGap(head, cursor, tip, live)) {
-      await leap(gap?.head ?? head)
+      await leap(head)
     } else if (head.height > tip.height) {
       await addBlock(tip.height + 1n, tip, head)
     } else {
@@ -219,20 +233,34 @@ export function createConfirmStage(parts: {
     }
     const ref: BlockRef = { height: block.height, hash: block.hash }
     const matched = await records.match(chain, [...byTxId.keys()], slots)
-    await forEachRecord(
+    await forEachChanged(
       matched,
+      // What it reverted with is asked.
+      (record) => hasReverted(byTxId.get(record.txIdMac)),
       async (record) => {
         const same = byTxId.get(record.txIdMac)
         const other = bySlot.get(`${record.laneMac}/${record.sequence}`)
         if (same) await included(record, same, ref)
         else if (other) await overtaken(record, other, ref)
       },
-      manyChanges,
     )
   }
 
+  async function forEachChanged(
+    list: readonly TxRecord[],
+    asksChain: (record: TxRecord) => boolean,
+    work: (record: TxRecord) => Promise<void>,
+  ): Promise<void> {
+    const asking = new Set(list.filter(asksChain))
+    const others = list.filter((record) => !asking.has(record))
+    await forEachRecord(others, work, manyChanges)
+    await forEachRecord([...asking], work, many)
+  }
+
   function included(record: TxRecord, tx: { inclusion: BlockTx['inclusion'] }, ref: BlockRef): Promise<void> {
-    return insist(record, (current) => settle.included(current, tx.inclusion, ref))
+    return insist(record, async (current) =>
+      current.state === 'final' ? current : settle.included(current, tx.inclusion, ref),
+    )
   }
 
   function overtaken(record: TxRecord, other: BlockTx, ref: BlockRef): Promise<void> {
@@ -251,7 +279,10 @@ export function createConfirmStage(parts: {
       if (await write(current)) return
       current = await records.get(record.key)
     }
-    if (current !== null) throw new Error('A record changes faster than what a block says can be written.')
+    // Ends the block, which is matched again: as a fault of this record alone it would be passed over for good.
+    if (current !== null) {
+      throw new StoreError('A record changes faster than what a block says can be written.')
+    }
   }
 
   /**
@@ -312,17 +343,18 @@ export function createConfirmStage(parts: {
     for (;;) {
       const settled = await records.settledUpTo(chain, upTo, limit)
       let ended = 0
-      await forEachRecord(
-        settled,
-        async (record) => {
-          if (await settleOne(record)) ended++
-        },
-        manyChanges,
-      )
+      await forEachChanged(settled, asksChain, async (record) => {
+        if (await settleOne(record)) ended++
+      })
       if (settled.length < limit) return
       // What cannot be ended now must not stand before what can.
       if (ended === 0 && limit === maxSettledPage) return
       if (ended === 0) limit = Math.min(limit * 2, maxSettledPage)
+    }
+
+    function asksChain({ blockHeight, blockHash, state }: TxRecord): boolean {
+      if (blockHeight !== null && own.get(blockHeight) !== blockHash) return true
+      return state !== 'included' && adapter.operators > 1
     }
 
     async function settleOne(record: TxRecord): Promise<boolean> {
@@ -389,7 +421,10 @@ export function createConfirmStage(parts: {
     }
   }
 
-  async function jumpTo(head: Head, cursor: ChainCursor | null): Promise<void> {
+  async function jumpTo(
+    head: BlockRef & { readonly parentHash?: string },
+    cursor: ChainCursor | null,
+  ): Promise<void> {
     const tip = cursor?.trail.at(-1)
     if (tip?.height === head.height && tip.hash === head.hash) return
     const ref: BlockRef = { height: head.height, hash: head.hash }
@@ -404,24 +439,74 @@ export function createConfirmStage(parts: {
     metrics.blockHeight.set({ chain }, Number(head.height))
   }
 
-  /** Looks all up that waits, then matches blocks from `head` on. What fails goes on where it was, with the same head. */
+  /**
+   * Looks all up that waits, then matches blocks from a little below `head` on. What fails goes on where it was, with the same
+   * head. What cannot be looked up while others can holds up nothing: reconcile looks it up before its time is over.
+   */
   async function leap(head: Head): Promise<void> {
-    gap ??= { head }
+    // With no page done all is looked up again, so that the newest head does, whose state nodes still have.
+    if (gap?.after === undefined) {
+      gap = { head, after: undefined, unansweredSinceMs: gap?.unansweredSinceMs }
+    }
     const leaping = gap
-    await forEachLive(records, chain, (record) => lookUp(record, leaping.head.finalHeight), {
-      ...many,
-      after: leaping.after,
-      onPage(last) {
-        leaping.after = last
+    let answered = 0
+    let unanswered = 0
+    const endPage = (): void => {
+      stopping.signal.throwIfAborted()
+      if (answered > 0) leaping.unansweredSinceMs = undefined
+      else if (unanswered > 0) giveUpEarly(leaping)
+      answered = 0
+      unanswered = 0
+    }
+    await forEachLive(
+      records,
+      chain,
+      async (record) => {
+        if (await lookUp(record, leaping.head.finalHeight)) answered++
+        else if (++unanswered >= maxUnanswered && answered === 0) giveUpEarly(leaping)
       },
-    })
-    await jumpTo(leaping.head, await records.cursor(chain))
+      {
+        ...many,
+        after: leaping.after,
+        onPage(last) {
+          endPage()
+          leaping.after = last
+        },
+      },
+    )
+    endPage()
+    await jumpTo(await startOf(leaping.head), await records.cursor(chain))
     gap = undefined
     lowSinceMs = undefined
   }
 
-  async function lookUp(record: TxRecord, finalHeight: bigint): Promise<void> {
-    if (record.exposedTo === null && record.blockHeight === null) return
+  /** @throws ChainUnavailable while it may be the chain that is away, and not these look-ups */
+  function giveUpEarly(leaping: Gap): void {
+    const nowMs = Date.now()
+    leaping.unansweredSinceMs ??= nowMs
+    if (nowMs - leaping.unansweredSinceMs < unansweredMs) {
+      throw new ChainUnavailable('No look-up after a gap is answered.')
+    }
+  }
+
+  async function startOf(head: Head): Promise<BlockRef> {
+    const height = head.height - overlapBlocks
+    const hash = height > 0n ? await blockHash(height) : null
+    return hash === null ? head : { height, hash }
+  }
+
+  async function blockHash(height: bigint): Promise<string | null> {
+    try {
+      return await adapter.blockHash(height, waiting)
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return null
+      throw error
+    }
+  }
+
+  /** False where nobody answers. */
+  async function lookUp(record: TxRecord, finalHeight: bigint): Promise<boolean> {
+    if (record.exposedTo === null && record.blockHeight === null) return true
     try {
       const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
       const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
@@ -432,17 +517,29 @@ export function createConfirmStage(parts: {
           await putBack(record, record.blockHeight)
         }
       } else {
-        await endReplaced.end(adapter, record, finalHeight, waiting)
+        await endIfReplaced(record, finalHeight)
       }
+      return true
     } catch (error) {
       // It is looked up again before it is sent again.
-      if (!(error instanceof NotAgreed)) throw error
+      if (error instanceof NotAgreed) return true
+      if (error instanceof ChainUnavailable) return false
+      throw error
+    }
+  }
+
+  /** Nodes may have let go of the state that finality depth speaks of: the newest blocks, or reconcile, tell it then. */
+  async function endIfReplaced(record: TxRecord, finalHeight: bigint): Promise<void> {
+    try {
+      await endReplaced.end(adapter, record, finalHeight, waiting)
+    } catch (error) {
+      if (!(error instanceof ChainUnavailable)) throw error
     }
   }
 
   async function tick(): Promise<void> {
     try {
-      if (await records.lease(`head-${chain}`, me, leaseOfMs)) await whileLeased(follow)
+      if (await records.lease(leaseName, me, leaseOfMs)) await whileLeased(follow)
       await sendPutBacks()
       troubles = 0
     } catch (error) {
@@ -465,9 +562,17 @@ export function createConfirmStage(parts: {
 
   /** Look-ups after a gap take longer than the lease lasts. */
   async function whileLeased(work: () => Promise<void>): Promise<void> {
-    let renewing: Promise<unknown> = Promise.resolve()
+    let renewing: Promise<void> = Promise.resolve()
+    let isRenewing = false
+    // One at a time, and none that outlives the work: it would take anew what was given back at the end.
+    async function renew(): Promise<void> {
+      if (stopping.signal.aborted) return
+      isRenewing = true
+      await records.lease(leaseName, me, leaseOfMs).catch(() => undefined)
+      isRenewing = false
+    }
     const timer = setInterval(() => {
-      renewing = records.lease(`head-${chain}`, me, leaseOfMs).catch(() => undefined)
+      if (!isRenewing) renewing = renew()
     }, leaseOfMs / 3)
     try {
       await work()
@@ -490,9 +595,14 @@ export function createConfirmStage(parts: {
       clearTimeout(timer)
       await following
       await worker.close()
-      await records.unlease(`head-${chain}`, me)
+      await records.unlease(leaseName, me)
     },
   }
+}
+
+/** An EVM chain tells what a contract gave back only when it is asked. */
+function hasReverted(tx: BlockTx | undefined): boolean {
+  return tx?.inclusion.family === 'evm' && !tx.inclusion.ok
 }
 
 function isLive(record: TxRecord): boolean {

@@ -291,7 +291,7 @@ describe('the watcher of an EVM chain', () => {
       const told = submitted[1]!.states.at(-1)
       expect(told?.stage === 'replaced' && bytesToHex(told.by)).toBe(keccak256(other))
       await until(async () => (await tipOf(anvil)) === BigInt(await anvil.rpc<string>('eth_blockNumber')))
-      expect(proxy.calls('eth_getBlockReceipts')).toBeLessThan(10)
+      expect(proxy.calls('eth_getBlockReceipts')).toBeLessThan(20)
       expect(proxy.calls() - before).toBeLessThan(250)
       await anvil.rpc('eth_sendRawTransaction', [waiting!])
       await anvil.mine(4)
@@ -319,7 +319,8 @@ describe('the watcher of an EVM chain', () => {
       await start(setup)
       const receipt = await client!.status({ submitId: submitted.submitId, until: 'final' })
       expect(receipt).toMatchObject({ stage: 'final', txId: keccak256(signedTx) })
-      expect(proxy.calls('eth_getBlockReceipts')).toBe(before.blocks)
+      // The last blocks alone, of 60.
+      expect(proxy.calls('eth_getBlockReceipts') - before.blocks).toBeLessThanOrEqual(8)
       expect(proxy.calls() - before.all).toBeLessThan(60)
       expect(store.kind).toBe('postgres')
     },
@@ -586,7 +587,7 @@ cosmosOrSkip('the watcher of a Cosmos chain', () => {
         return found !== undefined
       })
       const height = BigInt((await status()).sync_info.latest_block_height)
-      await until(async () => BigInt((await status()).sync_info.latest_block_height) > height + 5n, 100)
+      await until(async () => BigInt((await status()).sync_info.latest_block_height) > height + 10n, 100)
       await rewriteCursor(chain.chainId, 10 * 60_000)
       await start(cosmosSetup(chain, proxy.url))
       const { submitId } = submitted[1]!

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { parseChainId } from '@veilcast/shared/protocol'
 import { type Hex, hexToBytes } from 'viem'
-import type { ChainAdapter } from '../../../broadcaster/dist/chains/ChainAdapter.js'
+import { type ChainAdapter, ChainUnavailable } from '../../../broadcaster/dist/chains/ChainAdapter.js'
 import { type ConfirmStage, createConfirmStage } from '../../../broadcaster/dist/stages/confirm.js'
 import { createEndReplaced } from '../../../broadcaster/dist/stages/endReplaced.js'
 import { createSettle } from '../../../broadcaster/dist/stages/settle.js'
@@ -107,5 +107,61 @@ describe('confirm', () => {
     expect(counts).toMatchObject({ match: 1, update: 180, listLive: 0, get: 0 })
     expect(endpoint.calls('eth_getBlockReceipts') - before.blocks).toBe(3)
     expect(endpoint.calls('eth_getTransactionReceipt')).toBe(before.receipts)
+  }, 60_000)
+
+  it('passes over what cannot be looked up after a gap, and matches the last blocks all the same', async () => {
+    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
+      probeIntervalMs: 60_000,
+    })
+    await adapter.start()
+    const real = adapter
+    const parts = stageParts(store(), [real])
+    const cursor = await parts.records.cursor(chain)
+    const { height, hash } = await real.head()
+    await parts.records.saveCursor(chain, [{ height, hash }], cursor?.version ?? 0, Date.now())
+    const handed = async (account: number) => {
+      const from = anvil.accounts[account]!
+      const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce: 0 })
+      const held = await admitted(parts, chain, { adapter: real, signedTx: hexToBytes(signed as Hex) })
+      await parts.settle.exposed(held, 'anvil')
+      const { txId } = real.inspect(hexToBytes(signed as Hex))
+      const send = () => anvil.rpc('eth_sendRawTransaction', [signed])
+      const state = async () => (await parts.records.get(held.key))?.state
+      return { txId: Buffer.from(txId).toString('hex'), send, state }
+    }
+    const [old, unanswered, notSent, newest] = await Promise.all([5, 6, 7, 8].map(handed))
+    await old!.send()
+    await anvil.mine(300)
+    await newest!.send()
+    await anvil.mine(1)
+
+    const asked: string[] = []
+    const ailing: ChainAdapter = Object.create(real, {
+      find: {
+        value: async (...args: Parameters<ChainAdapter['find']>) => {
+          const txId = Buffer.from(args[0]).toString('hex')
+          asked.push(txId)
+          if (txId === unanswered!.txId) throw new ChainUnavailable('No endpoint answers.')
+          // As an endpoint does that is a block behind.
+          return txId === newest!.txId ? null : real.find(...args)
+        },
+      },
+      // As nodes answer that have let go of the state.
+      slotUse: { value: () => Promise.reject(new ChainUnavailable('No endpoint answers.')) },
+    })
+    stage = createConfirmStage({
+      ...parts,
+      adapter: ailing,
+      endReplaced: createEndReplaced(parts),
+      submitJobs: createSubmitJobs(parts.queues),
+      pollIntervalMs: 100,
+    })
+    await stage.start(undefined)
+    const head = await real.head()
+    await until(async () => (await parts.records.cursor(chain))?.trail.at(-1)?.height === head.height)
+    expect(asked).toContain(unanswered!.txId)
+    expect(await newest!.state()).toBe('included')
+    await until(async () => (await old!.state()) === 'final')
+    expect([await unanswered!.state(), await notSent!.state()]).toEqual(['exposed', 'exposed'])
   }, 60_000)
 })
