@@ -200,7 +200,8 @@ describe('openEmbeddedStore', () => {
       return Number.parseInt(text, 10)
     }
     const killed = await pid()
-    process.kill(killed, 'SIGKILL')
+    // In order, so that it takes its socket away and leaves the place empty.
+    process.kill(killed, 'SIGINT')
     await until(async () => (await pid()) > 1 && (await pid()) !== killed)
     await until(() =>
       store.records.ping().then(
