@@ -186,7 +186,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       records,
       askers,
       replier,
-      admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: parts.limits }),
+      admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: parts.limits, logger }),
       answerStatus: createAnswerStatus({
         records,
         vault,

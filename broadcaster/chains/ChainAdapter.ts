@@ -93,12 +93,18 @@ export interface InspectedTx {
   readonly account: Uint8Array | undefined
   /** Nonce or sequence, with `account`. */
   readonly sequence: bigint | undefined
+  /**
+   * Who says that `account` signed: the bytes themselves (`proven`), `preflight` once it has read the account (`provable`),
+   * or nobody before a node is shown them (`claimed`).
+   */
+  readonly signer: 'proven' | 'provable' | 'claimed'
   /** Parsed form, for the adapter that made it. */
   readonly parsed: unknown
 }
 
 export type Preflight =
-  | { readonly kind: 'ready' }
+  /** `unproven`: of a `provable` signer, and the account is of a kind that does not tell. */
+  | { readonly kind: 'ready'; readonly unproven?: true }
   | { readonly kind: 'refused'; readonly error: WireError }
   /** The chain expects an earlier sequence: hold it (Cosmos only; an EVM node takes gaps). */
   | { readonly kind: 'early'; readonly expected: bigint }

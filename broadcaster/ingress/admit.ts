@@ -2,7 +2,13 @@ import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { SenderTag } from '@veilcast/shared/mixnet'
 import type { RequestId } from '@veilcast/shared/protocol'
 import { type ChainId, maxNotAfterSeconds, type SubmitRequest } from '@veilcast/shared/protocol'
-import { type ChainAdapter, type InspectedTx, TransactionRefused } from '../chains/ChainAdapter.ts'
+import {
+  type ChainAdapter,
+  type InspectedTx,
+  type Preflight,
+  TransactionRefused,
+} from '../chains/ChainAdapter.ts'
+import { type Logger, shortId } from '../observability/logger.ts'
 import type { SubmitJobs } from '../stages/submitJobs.ts'
 import { clockToleranceSeconds } from '../store/keepUntil.ts'
 import {
@@ -15,7 +21,7 @@ import {
 } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
-import { createTurns } from './inTurn.ts'
+import { createPlaces, type Places } from './countPlaces.ts'
 import { createRefusals } from './refusals.ts'
 import type { TellAskers } from './tellAskers.ts'
 
@@ -23,9 +29,12 @@ import type { TellAskers } from './tellAskers.ts'
 export type AdmitResult = 'told' | { readonly failure: WireError }
 
 export interface AdmitLimits {
-  /** Live transactions of one chain. What comes in at the same instant, 64 requests at most, may pass either limit. */
+  /**
+   * Transactions of one chain that are in no block yet. Each process counts exactly; of several on one store, each may
+   * let in 64 more. Half of either limit is kept for transactions whose signer is proven.
+   */
   readonly maxWaitingPerChain: number
-  /** Live transactions of one account. */
+  /** Those of one account. */
   readonly maxWaitingPerAccount: number
   /**
    * Records of one chain that ended before a byte was handed over, and are kept to say so. Beyond, what the chain would
@@ -44,17 +53,22 @@ interface Inspected {
   readonly adapter: ChainAdapter
   readonly tx: InspectedTx
   readonly key: TxKey
-  readonly laneMac: Mac | undefined
   /** Set where its notAfter has passed or lies too far ahead. */
   readonly late: WireError | undefined
   readonly nowMs: number
 }
 
+/** Messages that bring the same bytes in at the same time. */
+interface Admission {
+  messages: number
+  /** The first of them that makes the record. */
+  writing: Promise<AdmitResult> | undefined
+}
+
 /** How long a count of those is believed. */
 const countAgeMs = 1_000
 const refusedRetryMs = 5_000
-/** What waits on a chain is counted this often, and what is admitted meanwhile is added. */
-const countEveryMs = 250
+const maxProofMs = 3_000
 
 /**
  * Takes a submit, or says why not. The asker is registered before the record is read, so that no change of state falls
@@ -68,13 +82,21 @@ export function createAdmit(parts: {
   readonly tell: TellAskers
   readonly submitJobs: SubmitJobs
   readonly limits: AdmitLimits
+  readonly logger: Logger
 }) {
-  const { chains, records, vault, askers, tell, submitJobs, limits } = parts
+  const { chains, records, vault, askers, tell, submitJobs, limits, logger } = parts
   const refusals = createRefusals()
   const unsent = new Map<ChainId, { readonly atMs: number; readonly count: Promise<number> }>()
-  const waitingOf = countWaiting(records, limits.maxWaitingPerChain)
-
-  const inTurn = createTurns()
+  const chainPlaces = new Map<ChainId, Places>()
+  for (const chain of chains.keys()) {
+    chainPlaces.set(
+      chain,
+      createPlaces(() => records.countWaiting(chain), { exact: false }),
+    )
+  }
+  /** Of the accounts that a request is being looked at for. */
+  const lanePlaces = new Map<Mac, { readonly places: Places; users: number }>()
+  const admitting = new Map<TxKey, Admission>()
 
   return async function admit(request: Submit, tag: SenderTag): Promise<AdmitResult> {
     const { body } = request
@@ -98,42 +120,111 @@ export function createAdmit(parts: {
     }
 
     const laneMac = tx.account === undefined ? undefined : vault.laneMac(body.chain, tx.account)
-    const inspected: Inspected = { adapter, tx, key, laneMac, late, nowMs }
-    // What is counted of an account has to be written before it is counted again.
-    return inTurn(laneMac ?? key, () => take(request, tag, inspected))
+    const inspected: Inspected = { adapter, tx, key, late, nowMs }
+    const entry = admitting.get(key) ?? { messages: 0, writing: undefined }
+    admitting.set(key, entry)
+    entry.messages++
+    try {
+      return await withLane(body.chain, laneMac, (lane) => take(request, tag, inspected, lane, entry))
+    } finally {
+      entry.messages--
+      if (entry.messages === 0) admitting.delete(key)
+    }
+  }
+
+  async function withLane<T>(
+    chain: ChainId,
+    laneMac: Mac | undefined,
+    work: (lane: Places | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (laneMac === undefined) return work(undefined)
+    let lane = lanePlaces.get(laneMac)
+    if (lane === undefined) {
+      const places = createPlaces(() => records.countLane(chain, laneMac), { exact: true })
+      lane = { places, users: 0 }
+      lanePlaces.set(laneMac, lane)
+    }
+    lane.users++
+    try {
+      return await work(lane.places)
+    } finally {
+      lane.users--
+      if (lane.users === 0) lanePlaces.delete(laneMac)
+    }
   }
 
   async function take(
     request: Submit,
     tag: SenderTag,
-    { adapter, tx, key, laneMac, late, nowMs }: Inspected,
+    inspected: Inspected,
+    lane: Places | undefined,
+    entry: Admission,
   ): Promise<AdmitResult> {
-    const { body } = request
-    const [known, waiting, ofAccount] = await Promise.all([
-      records.get(key),
-      waitingOf(body.chain),
-      laneMac === undefined ? 0 : records.countLane(body.chain, laneMac),
-    ])
+    const { adapter, tx, key, late, nowMs } = inspected
+    const chain = chainPlaces.get(adapter.chain)
+    const [known, ofChain, ofAccount] = await Promise.all([records.get(key), chain?.count(), lane?.count()])
     const wantsWork = known === null || known.state === 'refused' || known.state === 'lapsed'
-    if (wantsWork) {
+    if (!wantsWork) return write(request, tag, inspected, known)
+    if (late) {
       // What was taken before is answered from the record, however late it is asked again.
-      if (late && known === null) return { failure: late }
-      if (!late) {
-        const before = refusals.recall(request.id, key, nowMs)
-        if (before) return { failure: inLightOf(known, before) }
-        const full = noRoom(adapter, waiting.count, ofAccount)
-        if (full) {
-          refusals.keep(request.id, key, full, body.notAfter * 1000)
-          return { failure: inLightOf(known, full) }
-        }
-        if (known === null && (await hasManyUnsent(adapter.chain))) {
-          const refused = await refusedByChain(adapter, tx)
-          if (refused) return { failure: refused }
-        }
-        waiting.count++
+      return known === null ? { failure: late } : write(request, tag, inspected, known)
+    }
+    const before = refusals.recall(request.id, key, nowMs)
+    if (before) return { failure: inLightOf(known, before) }
+
+    const many = known === null && (await hasManyUnsent(adapter.chain))
+    let waiting = ofChain
+    if (waiting && waiting() >= limits.maxWaitingPerChain) waiting = await chain?.count(true)
+    let preflight: Preflight | undefined
+    // From the look at the numbers to the place that is taken nothing may be waited for.
+    for (;;) {
+      const { writing } = entry
+      if (writing && known === null) {
+        await writing
+        return take(request, tag, inspected, lane, entry)
       }
+      const crowd = { waiting: waiting?.() ?? 0, ofAccount: ofAccount?.() ?? 0 }
+      const full = noRoom(adapter, crowd, tx.signer === 'claimed')
+      if (full) return turnAway(request, key, full, entry)
+      const half = tx.signer === 'provable' ? noRoom(adapter, crowd, true) : undefined
+      if (!half && !many) break
+      if (preflight) {
+        const failure = refusal(preflight, tx, many)
+        if (failure) return { failure: inLightOf(known, failure) }
+        if (half && preflight.kind === 'ready' && preflight.unproven) {
+          return turnAway(request, key, half, entry)
+        }
+        break
+      }
+      preflight = await ask(adapter, tx)
     }
 
+    const places = [chain?.take(), lane?.take()]
+    let isAdded = true
+    const writing = write(request, tag, inspected, known, () => {
+      isAdded = false
+    })
+    entry.writing = writing
+    try {
+      return await writing
+    } finally {
+      if (entry.writing === writing) entry.writing = undefined
+      for (const place of places) {
+        if (isAdded) place?.keep()
+        else place?.leave()
+      }
+    }
+  }
+
+  /** @param notAdded called where the record was there already, or there will be none */
+  async function write(
+    request: Submit,
+    tag: SenderTag,
+    { tx, key, late, nowMs }: Inspected,
+    known: TxRecord | null,
+    notAdded: () => void = () => {},
+  ): Promise<AdmitResult> {
+    const { body } = request
     const asker = askers.register({
       id: request.id,
       tag,
@@ -143,7 +234,10 @@ export function createAdmit(parts: {
       surbs: request.surbs,
       nowMs,
     })
-    if (asker === 'reused') return { failure: wireError('requestIdReused') }
+    if (asker === 'reused') {
+      notAdded()
+      return { failure: wireError('requestIdReused') }
+    }
 
     if (known !== null && late) {
       if (asker === 'full') return { failure: busy() }
@@ -154,9 +248,10 @@ export function createAdmit(parts: {
     if (asker !== 'full') asker.answering = true
     try {
       const { record, how } = await records.admit(draftOf(key, body, tx, request.id, nowMs))
+      if (how === 'merged') notAdded()
       // What had run out of time after it was handed over is handed over again.
-      if (how === 'revived') await submitJobs.add(record, { again: record.state === 'exposed' })
-      else if (record.state === 'held') await submitJobs.add(record)
+      if (how === 'revived') await addJob(record, { again: record.state === 'exposed' })
+      else if (record.state === 'held') await addJob(record)
       if (asker === 'full') return { failure: busy() }
       tell.answerWith(asker, record)
       return 'told'
@@ -165,6 +260,31 @@ export function createAdmit(parts: {
       if (asker !== 'full') asker.answering = false
       throw error
     }
+  }
+
+  /** The record is there, and is what counts: a job that is missing is made by reconcile. */
+  async function addJob(record: TxRecord, options?: { readonly again: boolean }): Promise<void> {
+    try {
+      await submitJobs.add(record, options)
+    } catch (error) {
+      logger.warn(
+        { err: error, tx: shortId(record.key), chain: record.chain },
+        'a transaction was taken, and its job was not added yet',
+      )
+    }
+  }
+
+  /** For want of room or of an endpoint: a copy of this message hears the same. */
+  function turnAway(
+    request: Submit,
+    key: TxKey,
+    failure: WireError,
+    { messages }: Admission,
+  ): Promise<AdmitResult> {
+    // Another message may bring the same bytes in yet.
+    const told: WireError = messages > 1 ? { ...failure, outcome: 'unknown' } : failure
+    refusals.keep(request.id, key, told, request.body.notAfter * 1000)
+    return refuse(key, told)
   }
 
   /** These very bytes may have been taken before, as under another configuration. */
@@ -182,33 +302,29 @@ export function createAdmit(parts: {
     return (await counted.count) >= limits.maxUnsentPerChain
   }
 
-  /**
-   * What the submit stage would find, without a record of it. As nothing keeps a later copy from being sent, none of it
-   * may be called unsent.
-   */
-  async function refusedByChain(adapter: ChainAdapter, tx: InspectedTx): Promise<WireError | undefined> {
-    const preflight = await adapter.preflight(tx)
-    switch (preflight.kind) {
-      case 'ready':
-        return undefined
-      case 'refused':
-        return { ...preflight.error, outcome: 'unknown' }
-      case 'used': {
-        const numbers = { expected: preflight.expected, got: tx.sequence ?? 0n }
-        return wireError('nonceUsed', numbers, { outcome: 'unknown' })
-      }
-      default:
-        return wireError('busy', { retryAfterMs: refusedRetryMs }, { outcome: 'unknown' })
+  async function ask(adapter: ChainAdapter, tx: InspectedTx): Promise<Preflight> {
+    const signal = AbortSignal.timeout(maxProofMs)
+    try {
+      return await adapter.preflight(tx, { signal })
+    } catch (error) {
+      if (signal.aborted) return { kind: 'unavailable' }
+      throw error
     }
   }
 
-  function noRoom(adapter: ChainAdapter, waiting: number, ofAccount: number): WireError | undefined {
+  /** @param claimed by a signer that nobody has proven: such transactions find half the room */
+  function noRoom(
+    adapter: ChainAdapter,
+    { waiting, ofAccount }: { readonly waiting: number; readonly ofAccount: number },
+    claimed: boolean,
+  ): WireError | undefined {
     if (!adapter.live()) return wireError('noLiveEndpoint')
-    if (waiting >= limits.maxWaitingPerChain) {
-      return wireError('backlogFull', { waiting, limit: limits.maxWaitingPerChain })
-    }
-    if (ofAccount < limits.maxWaitingPerAccount) return undefined
-    return wireError('accountBacklogFull', { waiting: ofAccount, limit: limits.maxWaitingPerAccount })
+    const room = (limit: number): number => (claimed ? Math.ceil(limit / 2) : limit)
+    const chainRoom = room(limits.maxWaitingPerChain)
+    if (waiting >= chainRoom) return wireError('backlogFull', { waiting: chainRoom, limit: chainRoom })
+    const accountRoom = room(limits.maxWaitingPerAccount)
+    if (ofAccount < accountRoom) return undefined
+    return wireError('accountBacklogFull', { waiting: ofAccount, limit: accountRoom })
   }
 
   function draftOf(
@@ -242,6 +358,30 @@ function inLightOf(known: TxRecord | null, failure: WireError): WireError {
   return isLive || known.exposedTo !== null ? { ...failure, outcome: 'unknown' } : failure
 }
 
+/**
+ * What the submit stage would say, without a record of it. As nothing keeps a later copy from being sent, none of it may be
+ * called unsent.
+ *
+ * @param all also what would leave a record that nobody was shown, or wait; otherwise only what is not proven
+ */
+function refusal(preflight: Preflight, tx: InspectedTx, all: boolean): WireError | undefined {
+  const outcome = 'unknown'
+  switch (preflight.kind) {
+    case 'ready':
+      return undefined
+    case 'refused':
+      return { ...preflight.error, outcome }
+    case 'used': {
+      const numbers = { expected: preflight.expected, got: tx.sequence ?? 0n }
+      return all ? wireError('nonceUsed', numbers, { outcome }) : undefined
+    }
+    case 'early':
+      return all ? wireError('busy', { retryAfterMs: refusedRetryMs }, { outcome }) : undefined
+    case 'unavailable':
+      return wireError('busy', { retryAfterMs: refusedRetryMs }, { outcome })
+  }
+}
+
 function outOfTime(notAfter: number, nowMs: number): WireError | undefined {
   const now = Math.floor(nowMs / 1000)
   if (notAfter <= now) return wireError('notAfterPassed', { notAfter, now })
@@ -253,29 +393,4 @@ function outOfTime(notAfter: number, nowMs: number): WireError | undefined {
 
 function busy(): WireError {
   return wireError('busy', { retryAfterMs: 5000 }, { outcome: 'unknown' })
-}
-
-/**
- * How many transactions wait on a chain, to whoever may add one to it. A count takes the longer the more there are, so it is
- * shared; where there seems to be no room they are counted anew.
- */
-function countWaiting(records: TxStore, limit: number): (chain: ChainId) => Promise<{ count: number }> {
-  const counts = new Map<ChainId, { readonly atMs: number; readonly counted: Promise<{ count: number }> }>()
-
-  async function countAnew(chain: ChainId): Promise<{ count: number }> {
-    const counted = records.countLive(chain).then((count) => ({ count }))
-    const entry = { atMs: Date.now(), counted }
-    counts.set(chain, entry)
-    counted.catch(() => {
-      if (counts.get(chain) === entry) counts.delete(chain)
-    })
-    return counted
-  }
-
-  return async (chain) => {
-    const known = counts.get(chain)
-    if (known === undefined || known.atMs + countEveryMs <= Date.now()) return countAnew(chain)
-    const shared = await known.counted
-    return shared.count < limit ? shared : countAnew(chain)
-  }
 }

@@ -147,6 +147,9 @@ export interface TxStore {
   /** Live records whose block is exactly this one. */
   inBlock(chain: ChainId, block: BlockRef): Promise<readonly TxRecord[]>
   countLive(chain: ChainId): Promise<number>
+  /** `held` and `exposed`: what is in no block yet. */
+  countWaiting(chain: ChainId): Promise<number>
+  /** Those of one account. */
   countLane(chain: ChainId, laneMac: Mac): Promise<number>
   /** Records that are kept although they ended before anybody was shown a byte. Counts no further than `limit`. */
   countUnsent(chain: ChainId, limit: number): Promise<number>

@@ -99,6 +99,7 @@ export function liveStore(
     settledUpTo: async (chain, height, limit) => living().records.settledUpTo(chain, height, limit),
     inBlock: async (chain, block) => living().records.inBlock(chain, block),
     countLive: async (chain) => living().records.countLive(chain),
+    countWaiting: async (chain) => living().records.countWaiting(chain),
     countLane: async (chain, laneMac) => living().records.countLane(chain, laneMac),
     countUnsent: async (chain, limit) => living().records.countUnsent(chain, limit),
     cursor: async (chain) => living().records.cursor(chain),

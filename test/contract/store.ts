@@ -436,13 +436,26 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         expect(keysOf(await records.settledUpTo(chain, 11n, 10))).toEqual([key('a'), key('b')])
       })
 
-      it('counts the live of a lane', async () => {
+      it('counts what is in no block, of a chain and of a lane', async () => {
         await admitted('a')
         await admitted('b')
         await admitted('c', { laneMac: mac('otherlane') })
         await admitted('d', { chain: otherChain })
         expect(await records.countLane(chain, mac('lane'))).toBe(2)
-        await changed((await records.get(key('a')))!, { state: 'replaced' })
+        expect(await records.countWaiting(chain)).toBe(3)
+        const exposed = await changed((await records.get(key('a')))!, { state: 'exposed', exposedTo: 'mine' })
+        expect(await records.countWaiting(chain)).toBe(3)
+        const inBlock = { state: 'included', blockHeight: 3n, blockHash: 'cc' } as const
+        const included = await changed(exposed, inBlock)
+        expect(await records.countLane(chain, mac('lane'))).toBe(1)
+        expect(await records.countWaiting(chain)).toBe(2)
+        expect(await records.countLive(chain)).toBe(3)
+        // A reorganisation.
+        const again = await changed(included, { state: 'exposed', blockHeight: null, blockHash: null })
+        expect(await records.countLane(chain, mac('lane'))).toBe(2)
+        expect(await records.countWaiting(chain)).toBe(3)
+        await changed(again, { state: 'replaced' })
+        expect(await records.countWaiting(chain)).toBe(2)
         expect(await records.countLane(chain, mac('lane'))).toBe(1)
         expect(await records.countLane(chain, mac('nobody'))).toBe(0)
       })
@@ -469,7 +482,7 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         const lapsed = await changed(await admitted('a'), { state: 'lapsed', expiresAtMs: 9_000 })
         expect(await records.countLane(chain, mac('lane'))).toBe(0)
         await changed(lapsed, { state: 'included', blockHeight: 3n, blockHash: 'cc', expiresAtMs: null })
-        expect(await records.countLane(chain, mac('lane'))).toBe(1)
+        expect(await records.countLane(chain, mac('lane'))).toBe(0)
         expect(await records.countLive(chain)).toBe(1)
         expect(await records.sweep(100_000, 10)).toBe(0)
       })

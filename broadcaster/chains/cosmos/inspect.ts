@@ -6,6 +6,7 @@ import secp256k1 from 'secp256k1'
 import { type InspectedTx, TransactionRefused } from '../ChainAdapter.ts'
 import { secp256k1KeyOf } from './account.ts'
 import { type CosmosTx, decodeTx, slotOf } from './decodeTx.ts'
+import { isProvable } from './isProvable.ts'
 
 export interface InspectLimits {
   readonly maxTransactionBytes: number
@@ -37,6 +38,7 @@ export function inspect(signedTx: Uint8Array, limits: InspectLimits): InspectedT
     signedTx,
     account: slot?.account,
     sequence: slot?.sequence,
+    signer: isProvable(tx) ? 'provable' : 'claimed',
     parsed: tx,
   }
 }

@@ -1,11 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { wireError } from '@veilcast/shared/errors'
-import { SignMode } from 'cosmjs-types/cosmos/tx/signing/v1beta1/signing'
 import { type Fee, SignDoc } from 'cosmjs-types/cosmos/tx/v1beta1/tx'
 import secp256k1 from 'secp256k1'
 import type { Preflight } from '../ChainAdapter.ts'
 import { accountOf, addressOf } from './account.ts'
 import type { CosmosTx } from './decodeTx.ts'
+import { hasExtensions, isProvable } from './isProvable.ts'
 import { type ChainAccount, parseAmount } from './readAccount.ts'
 
 export interface PreflightConfig {
@@ -43,7 +43,7 @@ export async function preflight(
   if (!signer || !address || hasExtensions(tx)) return { kind: 'ready' }
 
   const account = await reads.account(address)
-  if (account.kind === 'foreign') return { kind: 'ready' }
+  if (account.kind === 'foreign') return { kind: 'ready', unproven: true }
   // A chain opens an account when it receives its first coin or allowance: there is none that could pay.
   if (account.kind === 'absent') return refused('insufficientFunds')
   if (!signatureHolds(tx, config.cometChainId, account.accountNumber)) return refused('invalidSignature')
@@ -55,17 +55,11 @@ export async function preflight(
   return { kind: 'ready' }
 }
 
-/** Authenticators and the like: the key that signs need not be the one that pays. */
-function hasExtensions({ body }: CosmosTx): boolean {
-  return body.extensionOptions.length + body.nonCriticalExtensionOptions.length > 0
-}
-
-/** True where it is not SIGN_MODE_DIRECT by the first signer, too: that cannot be told here. */
+/** True, too, where that cannot be told here. */
 function signatureHolds(tx: CosmosTx, chainId: string, accountNumber: bigint): boolean {
   const signer = tx.authInfo.signerInfos[0]
   const signature = tx.raw.signatures[0]
-  if (!signer?.publicKey || !signature || signer.modeInfo?.single?.mode !== SignMode.SIGN_MODE_DIRECT)
-    return true
+  if (!signer?.publicKey || !signature || !isProvable(tx)) return true
   const { bodyBytes, authInfoBytes } = tx.raw
   const signed = SignDoc.encode({ bodyBytes, authInfoBytes, chainId, accountNumber }).finish()
   return secp256k1.ecdsaVerify(signature, sha256(signed), accountOf(signer.publicKey))

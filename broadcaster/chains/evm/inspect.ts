@@ -40,6 +40,7 @@ export function inspect(signedTx: Uint8Array, limits: InspectLimits): InspectedE
     signedTx,
     account: transaction.sender,
     sequence: transaction.nonce,
+    signer: 'proven',
     parsed: transaction,
   }
 }

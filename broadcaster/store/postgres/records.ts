@@ -102,7 +102,11 @@ const statements = {
     select * from veilcast.record where chain = $1 and ${live} and block_height is not null and block_height = $2
       and block_hash = $3 order by key`,
   countLive: `select count(*)::integer as count from veilcast.record where chain = $1 and ${live}`,
-  countLane: `select count(*)::integer as count from veilcast.record where chain = $1 and lane_mac = $2 and ${live}`,
+  countWaiting: `
+    select count(*)::integer as count from veilcast.record where chain = $1 and ${live} and state <> 'included'`,
+  countLane: `
+    select count(*)::integer as count from veilcast.record
+    where chain = $1 and lane_mac = $2 and ${live} and state <> 'included'`,
   countUnsent: `
     select count(*)::integer as count from (
       select 1 from veilcast.record where chain = $1 and state in ('refused', 'lapsed') and exposed_to is null limit $2
@@ -284,6 +288,7 @@ export function postgresRecords(pool: Pool, durability: Durability): PostgresRec
     settledUpTo: (chain, height, limit) => records('settledUpTo', [chain, height, limit]),
     inBlock: (chain, block) => records('inBlock', [chain, block.height, block.hash]),
     countLive: (chain) => count('countLive', [chain]),
+    countWaiting: (chain) => count('countWaiting', [chain]),
     countLane: (chain, laneMac) => count('countLane', [chain, laneMac]),
     countUnsent: (chain, limit) => count('countUnsent', [chain, limit]),
     async cursor(chain) {
@@ -335,6 +340,7 @@ const words: Record<keyof typeof statements, string> = {
   settledUpTo: 'list records',
   inBlock: 'list records',
   countLive: 'count records',
+  countWaiting: 'count records',
   countLane: 'count records',
   countUnsent: 'count records',
   cursor: 'read a cursor',

@@ -127,6 +127,7 @@ export function redisRecords(
     settledUpTo: (chain, height, limit) => find('settled', chain, height.toString(), limit),
     inBlock: (chain, block) => find('block', chain, block.height.toString(), block.hash),
     countLive: (chain) => attempt('count records', () => client.zcard(`${prefix}:live:${chain}`)),
+    countWaiting: (chain) => attempt('count records', () => client.scard(`${prefix}:waiting:${chain}`)),
     countLane: (chain, laneMac) =>
       attempt('count records', () => client.scard(`${prefix}:lane:${chain}:${laneMac}`)),
     countUnsent: async (chain, limit) =>

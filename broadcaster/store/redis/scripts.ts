@@ -5,7 +5,8 @@
  *
  *     {veilcast}:record:<key>          hash: the record; an absent field is null; requests apart by spaces
  *     {veilcast}:live:<chain>          sorted set of live keys, in key order
- *     {veilcast}:lane:<chain>:<mac>    set of live keys
+ *     {veilcast}:waiting:<chain>       set of live keys in no block
+ *     {veilcast}:lane:<chain>:<mac>    those of one account
  *     {veilcast}:unsent:<chain>        set of ended keys of which no byte was handed over
  *     {veilcast}:block:<chain>         sorted set of live keys by block height
  *     {veilcast}:txids:<chain>         hash: txIdMac -> keys
@@ -47,7 +48,9 @@ local function reindex(key)
   local unsent = (f[2] == 'refused' or f[2] == 'lapsed') and not f[6]
   redis.call(unsent and 'SADD' or 'SREM', p .. ':unsent:' .. chain, key)
   if live then redis.call('ZADD', p .. ':live:' .. chain, 0, key) else redis.call('ZREM', p .. ':live:' .. chain, key) end
-  if lane then redis.call(live and 'SADD' or 'SREM', p .. ':lane:' .. chain .. ':' .. lane, key) end
+  local waits = live and f[2] ~= 'included' and 'SADD' or 'SREM'
+  redis.call(waits, p .. ':waiting:' .. chain, key)
+  if lane then redis.call(waits, p .. ':lane:' .. chain .. ':' .. lane, key) end
   if live and height then redis.call('ZADD', p .. ':block:' .. chain, height, key)
   else redis.call('ZREM', p .. ':block:' .. chain, key) end
   if expiry then redis.call('ZADD', p .. ':expiry', expiry, key) else redis.call('ZREM', p .. ':expiry', key) end
@@ -142,9 +145,7 @@ elseif ARGV[1] == 'block' then
     if redis.call('HGET', at(key), 'blockHash') == ARGV[4] then keys[#keys + 1] = key end
   end
 elseif ARGV[1] == 'lane' then
-  for _, key in ipairs(redis.call('SMEMBERS', p .. ':lane:' .. ARGV[2] .. ':' .. ARGV[3])) do
-    if redis.call('HGET', at(key), 'state') ~= 'included' then keys[#keys + 1] = key end
-  end
+  keys = redis.call('SMEMBERS', p .. ':lane:' .. ARGV[2] .. ':' .. ARGV[3])
 elseif ARGV[1] == 'request' then
   keys[1] = redis.call('GET', p .. ':request:' .. ARGV[2]) or nil
 end

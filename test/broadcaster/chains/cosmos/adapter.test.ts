@@ -308,7 +308,7 @@ describe('preflight', () => {
     }
     expect(await flight()).toEqual({ kind: 'used', expected: 6n })
     state.account = { typeUrl: '/ethermint.types.v1.EthAccount', value: Uint8Array.of(1) }
-    expect(await flight()).toEqual({ kind: 'ready' })
+    expect(await flight()).toEqual({ kind: 'ready', unproven: true })
     await expect(adapter.nextSequence(key.publicKey)).rejects.toThrow(ChainUnavailable)
   })
 
