@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { openStore } from '@veilcast/broadcaster'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { type Localnet, startLocalnet } from '@veilcast/localnet'
+import { makeFolder } from '../support/path.ts'
 import type { Bench, BenchContext } from './Bench.ts'
 import { hasRedis, noRedis, startRedis } from './loadStores.ts'
 import { median } from './quantile.ts'
-import { makeFolder, nymWasmOf, runBroadcaster } from './runBroadcaster.ts'
+import { nymWasmOf, runBroadcaster } from './runBroadcaster.ts'
 import { type Stops, withStops } from './stops.ts'
 
 export const coldStart: Bench = {

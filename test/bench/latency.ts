@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type VeilcastClient } from '@veilcast/client'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
-import type { MixnetAddress, MixnetDialer } from '@veilcast/shared/mixnet'
+import type { MixnetAddress, MixnetDialer, MixnetListener } from '@veilcast/shared/mixnet'
 import { createNymWasmDialer, createNymWasmListener } from '@veilcast/shared/mixnet/nym-wasm'
 import { hexToBytes } from 'viem'
 import { signEthTransfer } from '../support/devnetSign.ts'
+import { type ChainSetup, embeddedStore, makeFolder, startTestBroadcaster } from '../support/path.ts'
 import type { Bench, BenchContext, EcdfChart, Ratio, Table } from './Bench.ts'
 import { pairedRatio, quantile } from './quantile.ts'
-import { makeFolder, nymWasmOf, runBroadcaster } from './runBroadcaster.ts'
+import { nymWasmOf } from './runBroadcaster.ts'
 import { type NetworkPlace, startLocalnetThread } from './startLocalnetThread.ts'
 import { type Stops, withStops } from './stops.ts'
 import { watchProcessors } from './watchProcessors.ts'
@@ -23,9 +24,9 @@ export const latency: Bench = {
   question: `How long a wallet waits until a broadcaster has durably taken a signed EIP-1559 transfer, beside the time that
 the network itself needs: an echo that answers at once. Both are asked by the same wallet client, in pairs, one after the
 other, the order within each pair drawn at random; each message has the same length and SURBs as the other's, there and back.
-Wallet, broadcaster and echo are Nym's own client with its delays (15 ms mean at each of the three mixes) and with cover
-traffic on; with pacing, as by default, a packet leaves every 20 ms on average. The broadcaster is a process of its own
-on embedded Postgres, before an anvil that makes a block a second. Intervals are 95 %, by bootstrap over the pairs.`,
+Both are answered by one service: two clients, Nym's own, with its delays (15 ms mean at each of the three mixes) and with
+cover traffic on; with pacing, as by default, a packet leaves every 20 ms on average. The broadcaster is on embedded
+Postgres, before an anvil that makes a block a second. Intervals are 95 %, by bootstrap over the pairs.`,
   async run(context) {
     const pairs = context.quick ? 40 : 520
     const paced = await measure(context, pairs, true)
@@ -70,10 +71,14 @@ function measure(context: BenchContext, pairs: number, pacing: boolean): Promise
     stops.add(anvil.stop)
     const folder = await makeFolder()
     stops.add(folder.remove)
-    const broadcaster = await runBroadcaster(folder.path, configOf(traffic, anvil), signal)
-    stops.add(broadcaster.stop)
-    const echoAddress = await startEcho(traffic, stops, signal)
-    const wallet = await startWallet(traffic, broadcaster.address, stops, signal)
+    const service = await startTestBroadcaster({
+      listener: withEcho(createNymWasmListener(traffic)),
+      store: embeddedStore(folder.path),
+      chains: [chainOf(anvil)],
+    })
+    stops.add(service.stop)
+    const address = service.address()
+    const wallet = await startWallet(traffic, address, stops, signal)
     const transfers = await signTransfers(anvil, pairs + warmUps)
     say(`pacing ${pacing ? 'on' : 'off'}: ${pairs} pairs`)
 
@@ -90,7 +95,7 @@ function measure(context: BenchContext, pairs: number, pacing: boolean): Promise
     }
     const echo = async (): Promise<number> => {
       await sleep(pauseMs, undefined, { signal })
-      return wallet.echo(echoAddress, AbortSignal.any([signal, AbortSignal.timeout(sampleLimitMs)]))
+      return wallet.echo(address, AbortSignal.any([signal, AbortSignal.timeout(sampleLimitMs)]))
     }
     for (const signedTx of transfers.slice(0, warmUps)) {
       await submit(signedTx)
@@ -113,44 +118,39 @@ function measure(context: BenchContext, pairs: number, pacing: boolean): Promise
 
 const warmUps = 10
 
-/** The same at all three clients. */
+/** The same at both clients. */
 type Traffic = NetworkPlace & {
   readonly transport: 'nym-wasm'
   readonly disablePacing: boolean
   readonly disableCoverTraffic: boolean
 }
 
-function configOf(traffic: Traffic, anvil: Anvil): object {
-  return {
-    dataDir: 'data',
-    mixnet: traffic,
-    store: { kind: 'embedded' },
-    http: { port: 0 },
-    logLevel: 'warn',
-    chains: [
-      {
-        chain: anvil.chainId,
-        endpoints: [{ id: 'anvil', url: anvil.rpcUrl }],
-        finality: { rule: 'finalized' },
-      },
-    ],
-  }
-}
+const chainOf = (anvil: Anvil): ChainSetup => ({
+  chain: anvil.chainId,
+  endpoints: [{ id: 'anvil', url: anvil.rpcUrl }],
+  finality: { rule: 'finalized' },
+})
 
-/** Answers with as many bytes as the message asks for in its second word, under the same id. */
-async function startEcho(traffic: Traffic, stops: Stops, signal: AbortSignal): Promise<MixnetAddress> {
-  const listener = createNymWasmListener(traffic)
-  await listener.start({ signal })
-  stops.add(listener.stop)
-  void (async () => {
-    for await (const { payload, replyTo } of listener.requests()) {
-      if (!replyTo) continue
-      const answer = new Uint8Array(Buffer.from(payload).readUInt16BE(idBytes))
-      answer.set(payload.subarray(0, idBytes))
-      await listener.reply(replyTo, answer)
-    }
-  })()
-  return listener.address()
+/** No version of the protocol. */
+const echoByte = 0xee
+
+/** Answers an echo with as many bytes as it asks for behind its id, and hands on all else. */
+function withEcho(listener: MixnetListener): MixnetListener {
+  return {
+    ...listener,
+    async *requests() {
+      for await (const request of listener.requests()) {
+        const { payload, replyTo } = request
+        if (payload[0] !== echoByte) {
+          yield request
+        } else if (replyTo) {
+          const answer = new Uint8Array(Buffer.from(payload).readUInt16BE(idBytes))
+          answer.set(payload.subarray(0, idBytes))
+          await listener.reply(replyTo, answer)
+        }
+      }
+    },
+  }
 }
 
 const idBytes = 16
@@ -200,6 +200,7 @@ async function startWallet(
     shape: () => ({ requestBytes, surbs, replyBytes }),
     async echo(to, wait) {
       const message = randomBytes(requestBytes)
+      message[0] = echoByte
       message.writeUInt16BE(replyBytes, idBytes)
       const id = idOf(message)
       const startMs = performance.now()

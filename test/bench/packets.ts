@@ -11,9 +11,10 @@ import { type Localnet, startLocalnet, startWasmClient } from '@veilcast/localne
 import { createNymWasmDialer } from '@veilcast/shared/mixnet/nym-wasm'
 import { hexToBytes } from 'viem'
 import { signEthTransfer, signMsgSend } from '../support/devnetSign.ts'
+import { makeFolder } from '../support/path.ts'
 import type { Bench, BenchContext } from './Bench.ts'
 import { median } from './quantile.ts'
-import { makeFolder, nymWasmOf, runBroadcaster } from './runBroadcaster.ts'
+import { nymWasmOf, runBroadcaster } from './runBroadcaster.ts'
 import { type Stops, withStops } from './stops.ts'
 
 export const packets: Bench = {

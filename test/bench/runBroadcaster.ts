@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
@@ -72,11 +71,4 @@ export function nymWasmOf({
   preferredGateway,
 }: NetworkPlace): NetworkPlace & { readonly transport: 'nym-wasm' } {
   return { transport: 'nym-wasm', nymApiUrl, preferredGateway }
-}
-
-/** One that the embedded Postgres can reach, also where it runs as another user than we do. */
-export async function makeFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'veilcast-bench-'))
-  await chmod(path, 0o755)
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }) }
 }
