@@ -12,6 +12,7 @@ import { until } from '../support/until.ts'
 /** Far more than anything but hundreds of SURBs takes. */
 const manyPackets = 20
 const lookMs = 2500
+const limitMs = 120_000
 
 describe('a service that asks for 500 SURBs', () => {
   let localnet: Localnet
@@ -42,13 +43,25 @@ describe('a service that asks for 500 SURBs', () => {
       }),
     )
 
+  /** Nothing was counted for a while, and nothing is under way. */
+  async function untilQuiet(): Promise<void> {
+    let before = ''
+    await until(() => {
+      const counters = localnet.counters()
+      const isStill = before === JSON.stringify(counters)
+      before = JSON.stringify(counters)
+      return isStill && Object.values(counters.clients).every(({ packetsInFlight }) => packetsInFlight === 0)
+    }, 300)
+  }
+
   /** A wallet sends a message with a SURB, and the service demands more; what the wallet's client has sent from then on. */
   async function demand(
     service: RawNymClient,
     send: (to: MixnetAddress) => Promise<unknown>,
     known: readonly string[],
   ) {
-    // What clients of before still had under way is nobody's any more.
+    // What clients of before had still under way is nobody's any more.
+    await untilQuiet()
     localnet.resetCounters()
     // Nym gives SURBs to nobody whom it never wrote to: the bystander is another service of the wallet's.
     await send(bystander.address as MixnetAddress)
@@ -85,15 +98,23 @@ describe('a service that asks for 500 SURBs', () => {
     ])
   }
 
-  it('has hundreds from a client under the defaults of Nym, which shows that this test can fail', async () => {
-    const { wallet } = await ofUnprotected(false)
-    await until(() => wallet().dataPacketsUp > manyPackets)
-  })
+  it(
+    'has hundreds from a client under the defaults of Nym, which shows that this test can fail',
+    async () => {
+      const { wallet } = await ofUnprotected(false)
+      await until(() => wallet().dataPacketsUp > manyPackets)
+    },
+    limitMs,
+  )
 
-  it('has them sent to whomever it names, as well', async () => {
-    await ofUnprotected(true)
-    await until(() => localnet.countersOf(bystander.address).dataPacketsPushed > manyPackets)
-  })
+  it(
+    'has them sent to whomever it names, as well',
+    async () => {
+      await ofUnprotected(true)
+      await until(() => localnet.countersOf(bystander.address).dataPacketsPushed > manyPackets)
+    },
+    limitMs,
+  )
 
   const quick = () => ({
     nymApiUrl: localnet.nymApiUrl,
@@ -115,20 +136,24 @@ describe('a service that asks for 500 SURBs', () => {
       : []),
   ]
 
-  it.each(dialers)('has no packet from $name, whomever it names', async ({ open }) => {
-    for (const named of [false, true]) {
-      const service = await startService()
-      if (named) await service.claim(bystander.address)
-      const dialer = remember(await open())
-      await dialer.start()
-      const { wallet } = await demand(service, (to) => dialer.send(to, Buffer.from('hello'), 1), [
-        idOf(service),
-        idOf(bystander),
-      ])
-      await delay(lookMs)
-      expect(wallet()).toMatchObject({ dataPacketsUp: 0, unreadablePacketsUp: 0, packetsInFlight: 0 })
-      expect(localnet.countersOf(bystander.address).dataPacketsPushed).toBe(0)
-      await remember.stopAll()
-    }
-  })
+  it.each(dialers)(
+    'has no packet from $name, whomever it names',
+    async ({ open }) => {
+      for (const named of [false, true]) {
+        const service = await startService()
+        if (named) await service.claim(bystander.address)
+        const dialer = remember(await open())
+        await dialer.start()
+        const { wallet } = await demand(service, (to) => dialer.send(to, Buffer.from('hello'), 1), [
+          idOf(service),
+          idOf(bystander),
+        ])
+        await delay(lookMs)
+        expect(wallet()).toMatchObject({ dataPacketsUp: 0, unreadablePacketsUp: 0, packetsInFlight: 0 })
+        expect(localnet.countersOf(bystander.address).dataPacketsPushed).toBe(0)
+        await remember.stopAll()
+      }
+    },
+    limitMs,
+  )
 })
