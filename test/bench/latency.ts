@@ -28,7 +28,7 @@ Both are answered by one service: two clients, Nym's own, with its delays (15 ms
 cover traffic on; with pacing, as by default, a packet leaves every 20 ms on average. The broadcaster is on embedded
 Postgres, before an anvil that makes a block a second. Intervals are 95 %, by bootstrap over the pairs.`,
   async run(context) {
-    const pairs = context.quick ? 40 : 520
+    const pairs = context.quick ? 40 : 500
     const paced = await measure(context, pairs, true)
     const unpaced = await measure(context, pairs, false)
     return {
