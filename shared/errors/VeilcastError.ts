@@ -10,6 +10,8 @@ export interface VeilcastErrorOptions {
   readonly outcome?: Outcome
   /** What was wrong and where, in our own words. Never a node's text, never user data. */
   readonly details?: string
+  /** What a contract gave when it reverted, in hex with 0x. */
+  readonly data?: string
   readonly cause?: unknown
 }
 
@@ -31,6 +33,8 @@ export class VeilcastError extends Error {
   readonly docsPath: string
   readonly values: Readonly<Record<string, bigint>>
   readonly label: string
+  /** As JSON-RPC has it: what a contract gave when it reverted. */
+  declare readonly data?: string
 
   constructor(errorName: ErrorName, options: VeilcastErrorOptions = {}) {
     const row: ErrorRow = catalogue[errorName]
@@ -62,6 +66,7 @@ export class VeilcastError extends Error {
     this.docsPath = `docs/errors.md#${errorName.toLowerCase()}`
     this.values = values
     this.label = label
+    if (options.data !== undefined) this.data = options.data
   }
 
   /**

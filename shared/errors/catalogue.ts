@@ -433,6 +433,15 @@ export const catalogue = {
     'The answer has {sizeBytes} bytes; {limitBytes} fit.',
     'Ask for less, or attach more SURBs.',
   ),
+  callReverted: row(
+    124,
+    'notSent',
+    'never',
+    3,
+    [],
+    'The contract reverted the call.',
+    'Its reason is in the data of this error, in the contract’s own encoding.',
+  ),
   internal: row(
     199,
     'unknown',
