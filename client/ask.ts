@@ -17,7 +17,7 @@ export interface Answer<T> {
 }
 
 /** One question that is about no transaction of ours, and its one answer of this kind. */
-export function ask<K extends 'info' | 'result'>(
+export function ask<K extends 'info' | 'results'>(
   line: Line,
   question: { readonly body: RequestBody; readonly neededSurbs: number; readonly answer: K },
   options: ConverseOptions,

@@ -1,6 +1,5 @@
 import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { MixnetListener, MixnetRequest, SenderTag } from '@veilcast/shared/mixnet'
-import { replyPacketBytes } from '@veilcast/shared/mixnet'
 import {
   type ChainId,
   decodeRequest,
@@ -138,17 +137,9 @@ export function createIngress(parts: {
         }
         readsUnderWay++
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
-        const answered = await answerRead(chains, body, signal).finally(() => readsUnderWay--)
-        if ('failure' in answered) replier.fail(to, answered.failure)
-        else if (replier.reply(to, { kind: 'result', result: answered.result }) === 0 && to.credit > 0) {
-          replier.fail(
-            to,
-            wireError('answerTooLarge', {
-              sizeBytes: answered.result.length,
-              limitBytes: to.credit * replyPacketBytes,
-            }),
-          )
-        }
+        const answered = await answerRead(chains, body, to.credit, signal).finally(() => readsUnderWay--)
+        if (answered.kind === 'failure') replier.fail(to, answered.error)
+        else replier.reply(to, answered)
       }
     }
   }

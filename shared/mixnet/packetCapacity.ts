@@ -19,3 +19,8 @@ export function requestPackets(payloadBytes: number, surbs: number): number {
 export function replyPackets(payloadBytes: number): number {
   return payloadBytes <= replyPacketBytes ? 1 : Math.ceil((payloadBytes + 64) / fragmentBytes)
 }
+
+/** The longest reply that so many packets carry for certain: `replyPackets` the other way round. */
+export function replyCapacityBytes(packets: number): number {
+  return packets <= 1 ? packets * replyPacketBytes : packets * fragmentBytes - 64
+}

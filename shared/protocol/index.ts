@@ -1,6 +1,7 @@
 export * from './envelope.ts'
 export * from './ids.ts'
 export * from './limits.ts'
+export { decodeReadAnswers, encodeReadAnswers, type ReadAnswer, type ReadAnswers } from './readAnswers.ts'
 export {
   type CosmosInclusion,
   type Durability,
@@ -9,9 +10,10 @@ export {
   type FinalityRule,
   type Inclusion,
   type InfoReply,
+  type Packing,
   type Reply,
   type ReplyBody,
-  type ResultReply,
+  type ResultsReply,
   type ServedChain,
   type Stage,
   type StateReply,
@@ -20,6 +22,7 @@ export {
 } from './reply.ts'
 export {
   type InfoRequest,
+  type Read,
   type ReadRequest,
   type Request,
   type RequestBody,

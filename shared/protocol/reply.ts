@@ -2,7 +2,7 @@ import * as P from 'micro-packed'
 import type { WireError } from '../errors/wireError.ts'
 import { boundedBytes, chainId, oneOf, restBytes, shortText, txId, union, wireError } from './fields.ts'
 import type { ChainId, RequestId, TxId } from './ids.ts'
-import { maxChainsInInfo, maxCodespaceBytes, maxReadResultBytes, maxRevertDataBytes } from './limits.ts'
+import { maxChainsInInfo, maxCodespaceBytes, maxMessageBytes, maxRevertDataBytes } from './limits.ts'
 
 /** What a crash of the broadcaster's store can take with it: nothing, nothing while a replica lives, or all of it. */
 export type Durability = 'fsync' | 'replicated' | 'memory'
@@ -87,13 +87,18 @@ export interface InfoReply {
   readonly chains: readonly ServedChain[]
 }
 
-/** The result of a read. JSON in UTF-8. */
-export interface ResultReply {
-  readonly kind: 'result'
-  readonly result: Uint8Array
+/** The answers to the reads of one message. */
+export interface ResultsReply {
+  readonly kind: 'results'
+  readonly packing: Packing
+  /** `ReadAnswers`, encoded by readAnswers.ts and packed. */
+  readonly answers: Uint8Array
 }
 
-export type ReplyBody = StateReply | FailureReply | InfoReply | ResultReply
+/** `deflate`: raw, RFC 1951. */
+export type Packing = 'plain' | 'deflate'
+
+export type ReplyBody = StateReply | FailureReply | InfoReply | ResultsReply
 
 export interface Reply {
   readonly id: RequestId
@@ -165,7 +170,7 @@ export const replyBody = union<ReplyBody>('kind', {
     0x83,
     P.struct({ now: P.U32BE, maxNotAfterSeconds: P.U32BE, retentionSeconds: P.U32BE, durability, chains }),
   ],
-  result: [0x84, P.struct({ result: restBytes(maxReadResultBytes) })],
+  results: [0x84, P.struct({ packing: oneOf(['plain', 'deflate']), answers: restBytes(maxMessageBytes) })],
 })
 
 export const incarnation = P.bytes(8)

@@ -1,7 +1,7 @@
 import * as P from 'micro-packed'
-import { chainId, oneOf, requestId, restBytes, shortText, union } from './fields.ts'
+import { boundedBytes, chainId, oneOf, requestId, restBytes, shortText, union } from './fields.ts'
 import type { ChainId, RequestId } from './ids.ts'
-import { maxMethodBytes, maxReadParamsBytes, maxTransactionBytes } from './limits.ts'
+import { maxMethodBytes, maxReadParamsBytes, maxReadsPerMessage, maxTransactionBytes } from './limits.ts'
 
 /** How far the wallet waits. */
 export type Until = 'accepted' | 'included' | 'final'
@@ -33,13 +33,17 @@ export interface InfoRequest {
   readonly kind: 'info'
 }
 
-/** An allow-listed read of a chain. */
-export interface ReadRequest {
-  readonly kind: 'read'
-  readonly chain: ChainId
+export interface Read {
   readonly method: string
   /** JSON in UTF-8: an array or an object. */
   readonly params: Uint8Array
+}
+
+/** Allow-listed reads of a chain that travel together, 1 to 32. */
+export interface ReadRequest {
+  readonly kind: 'read'
+  readonly chain: ChainId
+  readonly reads: readonly Read[]
 }
 
 export type RequestBody = SubmitRequest | StatusRequest | InfoRequest | ReadRequest
@@ -53,6 +57,17 @@ export interface Request {
 
 const wish = { until: oneOf(untilWords), everyStage: P.bool }
 
+const read = P.struct({
+  method: shortText(maxMethodBytes),
+  params: boundedBytes(P.U16BE, maxReadParamsBytes),
+})
+
+const reads = P.validate(P.array(P.U8, read), (list) => {
+  if (list.length === 0 || list.length > maxReadsPerMessage)
+    throw new RangeError(`not 1 to ${maxReadsPerMessage} reads`)
+  return list
+})
+
 /** The kind's number, then its fields. 0x00 to 0x7f are requests. */
 export const requestBody: P.CoderType<RequestBody> = union('kind', {
   submit: [
@@ -61,8 +76,5 @@ export const requestBody: P.CoderType<RequestBody> = union('kind', {
   ],
   status: [0x02, P.struct({ ...wish, submitId: requestId })],
   info: [0x03, P.struct({})],
-  read: [
-    0x04,
-    P.struct({ chain: chainId, method: shortText(maxMethodBytes), params: restBytes(maxReadParamsBytes) }),
-  ],
+  read: [0x04, P.struct({ chain: chainId, reads })],
 })

@@ -71,7 +71,7 @@ describe('replies that nobody should believe', () => {
       state(final, { id }),
       state(final, { txId: foreign }),
       state(final, { number: 0 }),
-      state({ stage: 'final' }, { body: { kind: 'result', result: new Uint8Array() } }),
+      state({ stage: 'final' }, { body: { kind: 'results', packing: 'plain', answers: new Uint8Array() } }),
       state({ stage: 'final' }, { body: { kind: 'info', ...info } }),
     ]) {
       dialer.push(bytes)

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import type { ChainId, InfoReply, ReadRequest } from '@veilcast/shared/protocol'
-import { failure, patient, type Stage, setStage, silent } from '../support/client.ts'
+import { wireError } from '@veilcast/shared/errors'
+import type { ChainId, InfoReply, ReadAnswer, ReadRequest } from '@veilcast/shared/protocol'
+import { failure, patient, results, type Stage, setStage, silent } from '../support/client.ts'
 
 const served: InfoReply = {
   kind: 'info',
@@ -20,8 +21,10 @@ const served: InfoReply = {
     },
   ],
 }
-const json = (value: unknown) =>
-  ({ kind: 'result', result: new TextEncoder().encode(JSON.stringify(value)) }) as const
+const json = (value: unknown): ReadAnswer => ({
+  kind: 'result',
+  result: new TextEncoder().encode(JSON.stringify(value)),
+})
 
 let stage: Stage
 afterEach(() => stage?.close())
@@ -55,11 +58,11 @@ describe('read', () => {
   const balance = { chain: 'eip155:1', method: 'eth_getBalance', params: ['0x00', 'latest'] } as const
 
   it('default: the JSON that the chain answered', async () => {
-    stage = await setStage([(asked) => asked.answer(json('0x1'))])
+    stage = await setStage([(asked) => asked.answer(results(json('0x1')))])
     expect(await stage.client.read(balance)).toBe('0x1')
     const body = stage.broadcasters[0]!.asked[0]!.request.body as ReadRequest
-    expect(body).toMatchObject({ kind: 'read', chain: 'eip155:1', method: 'eth_getBalance' })
-    expect(JSON.parse(new TextDecoder().decode(body.params))).toEqual(balance.params)
+    expect(body).toMatchObject({ kind: 'read', chain: 'eip155:1', reads: [{ method: 'eth_getBalance' }] })
+    expect(JSON.parse(new TextDecoder().decode(body.reads[0]!.params))).toEqual(balance.params)
   })
 
   it('behavior: asks once more with the SURBs that a long answer needs', async () => {
@@ -68,8 +71,13 @@ describe('read', () => {
       [
         (asked) =>
           asked.request.surbs < 6
-            ? asked.answer(failure('answerTooLarge', { sizeBytes: 9_002, limitBytes: 4_800 }))
-            : asked.answer(json(long)),
+            ? asked.answer(
+                results({
+                  kind: 'failed',
+                  error: wireError('answerTooLarge', { sizeBytes: 9_020, limitBytes: 4_555 }),
+                }),
+              )
+            : asked.answer(results(json(long))),
       ],
       { timing: patient },
     )
@@ -85,7 +93,9 @@ describe('read', () => {
       errorName: 'methodNotAllowed',
       code: 4200,
     })
-    stage.broadcasters[0]!.does((asked) => asked.answer({ kind: 'result', result: Uint8Array.of(0xff) }))
+    stage.broadcasters[0]!.does((asked) =>
+      asked.answer(results({ kind: 'result', result: Uint8Array.of(0xff) })),
+    )
     await expect(stage.client.read(balance)).rejects.toMatchObject({
       errorName: 'readFailed',
       outcome: 'notSent',

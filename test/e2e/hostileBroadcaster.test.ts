@@ -54,7 +54,7 @@ const liars: readonly { name: string; lies: Lies }[] = [
   { name: 'that answers with number 0', lies: (_, hash) => [{ body: state(hash, final), number: 0 }] },
   {
     name: 'that answers what was not asked',
-    lies: () => [{ body: { kind: 'result', result: new Uint8Array(9) } }],
+    lies: () => [{ body: { kind: 'results', packing: 'plain', answers: new Uint8Array(9) } }],
   },
   { name: 'that answers garbage', lies: () => [new Uint8Array(), new Uint8Array(200).fill(7)] },
   {

@@ -4,7 +4,9 @@ import type { MixnetListener } from '@veilcast/shared/mixnet'
 import { createLoopback, type Loopback, type LoopbackDialer } from '@veilcast/shared/mixnet/loopback'
 import {
   decodeRequest,
+  encodeReadAnswers,
   encodeReply,
+  type ReadAnswer,
   type ReplyBody,
   type Request,
   type StateReply,
@@ -53,6 +55,12 @@ export const reverted = {
 export const failure = (...error: Parameters<typeof wireError>): ReplyBody => ({
   kind: 'failure',
   error: wireError(...error),
+})
+
+export const results = (...answers: ReadAnswer[]): ReplyBody => ({
+  kind: 'results',
+  packing: 'plain',
+  answers: encodeReadAnswers({ height: 12n, freshMs: 0, answers }),
 })
 
 export interface Asked {

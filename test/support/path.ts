@@ -37,7 +37,7 @@ export function cosmosSetup(chain: CosmosChain, url = chain.rpcUrl): ChainSetup 
   return {
     chain: chain.chainId,
     bech32Prefix: chain.bech32Prefix,
-    endpoints: [{ id: 'simd', url, restUrl: chain.restUrl }],
+    endpoints: [{ id: 'simd', url }],
     pollIntervalMs: 100,
     probeIntervalMs: 200,
   }

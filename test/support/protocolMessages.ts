@@ -1,6 +1,7 @@
 import type {
   ChainId,
   Inclusion,
+  ReadAnswers,
   Reply,
   ReplyBody,
   Request,
@@ -40,7 +41,11 @@ const requestBody: fc.Arbitrary<RequestBody> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('status'), until, everyStage: fc.boolean(), submitId: id }),
   fc.record({ kind: fc.constant('info') }),
-  fc.record({ kind: fc.constant('read'), chain, method: text(64), params: upTo(100) }),
+  fc.record({
+    kind: fc.constant('read'),
+    chain,
+    reads: fc.array(fc.record({ method: text(64), params: upTo(100) }), { minLength: 1, maxLength: 32 }),
+  }),
 )
 
 export const anyRequest: fc.Arbitrary<Request> = fc.record({
@@ -107,7 +112,11 @@ const replyBody: fc.Arbitrary<ReplyBody> = fc.oneof(
     durability,
     chains: fc.array(served, { maxLength: 64 }),
   }),
-  fc.record({ kind: fc.constant('result'), result: upTo(600) }),
+  fc.record({
+    kind: fc.constant('results'),
+    packing: fc.constantFrom('plain', 'deflate'),
+    answers: upTo(600),
+  }),
 )
 
 export const anyReply: fc.Arbitrary<Reply> = fc.record({
@@ -115,4 +124,17 @@ export const anyReply: fc.Arbitrary<Reply> = fc.record({
   incarnation: bytes(8),
   number: u32,
   body: replyBody,
+})
+
+export const anyReadAnswers: fc.Arbitrary<ReadAnswers> = fc.record({
+  height: u64,
+  freshMs: u32,
+  answers: fc.array(
+    fc.oneof(
+      fc.record({ kind: fc.constant('result'), result: upTo(100) }),
+      fc.record({ kind: fc.constant('reverted'), data: upTo(100) }),
+      fc.record({ kind: fc.constant('failed'), error }),
+    ),
+    { maxLength: 32 },
+  ),
 })

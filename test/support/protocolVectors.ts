@@ -26,11 +26,18 @@ export interface BadVector extends VectorBytes {
   readonly surbs?: number
 }
 
+/** Answers to reads, as they stand behind the packing of `results`. */
+interface Packed extends VectorBytes {
+  readonly packing: 'plain' | 'deflate'
+}
+
 export interface ProtocolVectors {
   readonly requests: readonly GoodVector[]
   readonly replies: readonly GoodVector[]
   readonly badRequests: readonly BadVector[]
   readonly badReplies: readonly BadVector[]
+  readonly answers: readonly (Packed & { readonly message: unknown })[]
+  readonly badAnswers: readonly (Packed & { readonly error: string })[]
 }
 
 export const vectorsFolder = resolve(__dirname, '../vectors')

@@ -5,6 +5,7 @@ Reads protocol.json on stdin, writes one JSON line per vector: the message, or {
 import json
 import re
 import sys
+import zlib
 
 MAX_MESSAGE = 1_048_576
 
@@ -67,6 +68,12 @@ def bounded(n, limit):
     return n
 
 
+def at_least_1(n):
+    if n < 1:
+        raise Malformed
+    return n
+
+
 def shown(raw):
     """As the vectors write bytes: in hex, long ones (all of one byte there) as a repetition."""
     if len(raw) > 1000 and raw == raw[:1] * len(raw):
@@ -94,8 +101,14 @@ def info_request(r):
     return {"kind": "info"}
 
 
+def one_read(r):
+    return {"method": r.text(64), "params": shown(r.take(bounded(r.uint(16), 16_384)))}
+
+
 def read(r):
-    return {"kind": "read", "chain": r.chain(), "method": r.text(64), "params": r.rest(16_384)}
+    return {
+        "kind": "read", "chain": r.chain(), "reads": [one_read(r) for _ in range(at_least_1(bounded(r.uint(8), 32)))],
+    }
 
 
 def error(r):
@@ -162,12 +175,21 @@ def info(r):
     }
 
 
-def result(r):
-    return {"kind": "result", "result": r.rest(65_536)}
+def results(r):
+    return {"kind": "results", "packing": r.words("plain", "deflate"), "answers": r.rest(MAX_MESSAGE)}
+
+
+def answer(r):
+    variant = r.words("result", "reverted", "failed")
+    if variant == "result":
+        return {"kind": variant, "result": shown(r.take(bounded(r.uint(32), 65_536)))}
+    if variant == "reverted":
+        return {"kind": variant, "data": shown(r.take(bounded(r.uint(16), 8_192)))}
+    return {"kind": variant, "error": error(r)}
 
 
 REQUESTS = {0x01: submit, 0x02: status, 0x03: info_request, 0x04: read}
-REPLIES = {0x81: state, 0x82: failure, 0x83: info, 0x84: result}
+REPLIES = {0x81: state, 0x82: failure, 0x83: info, 0x84: results}
 
 
 def decode(data, header_bytes, header, kinds):
@@ -198,6 +220,31 @@ def decode_reply(data):
     return decode(data, 30, lambda r: {"id": r.hex(16), "incarnation": r.hex(8), "number": r.uint(32)}, REPLIES)
 
 
+def inflate(packed):
+    stream = zlib.decompressobj(-15)
+    try:
+        raw = stream.decompress(packed, MAX_MESSAGE + 1)
+    except zlib.error:
+        raise Malformed
+    bounded(len(raw), MAX_MESSAGE)
+    if not stream.eof or stream.unused_data:
+        raise Malformed
+    return raw
+
+
+def decode_answers(packing, packed):
+    try:
+        r = Reader(inflate(packed) if packing == "deflate" else packed)
+        message = {
+            "height": r.long(64), "freshMs": r.uint(32),
+            "answers": [answer(r) for _ in range(bounded(r.uint(8), 32))],
+        }
+        r.end()
+    except Malformed:
+        return {"error": "malformedMessage"}
+    return message
+
+
 def bytes_of(vector):
     raw = bytes.fromhex(vector["hex"])
     then = vector.get("then")
@@ -212,3 +259,7 @@ if __name__ == "__main__":
     ]:
         for vector in vectors[part]:
             print(json.dumps({"part": part, "name": vector["name"], "got": decode_one(bytes_of(vector))}))
+    for part in ["answers", "badAnswers"]:
+        for vector in vectors[part]:
+            got = decode_answers(vector["packing"], bytes_of(vector))
+            print(json.dumps({"part": part, "name": vector["name"], "got": got}))

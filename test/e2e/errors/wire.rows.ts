@@ -194,8 +194,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
         raw.request({
           kind: 'read',
           chain: parseChainId(anvil.chainId),
-          method: 'eth_gasPrice',
-          params: new TextEncoder().encode('[]'),
+          reads: [{ method: 'eth_gasPrice', params: new TextEncoder().encode('[]') }],
         })
       endpoint.set({ mode: 'hang', methods: ['eth_gasPrice'] })
       const hanging = Array.from({ length: 16 }, () => read().catch(() => undefined))

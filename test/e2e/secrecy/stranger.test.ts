@@ -246,7 +246,7 @@ function strangerSuite(startServer: () => Promise<StoreServer>): void {
     const chain = parseChainId(anvil.chainId)
     for (const { signedTx } of [...ours.slice(0, 20), ...never.slice(0, 20)]) {
       const params = Buffer.from(JSON.stringify([keccak256(signedTx)]))
-      await ask({ kind: 'read', chain, method: 'eth_getTransactionReceipt', params })
+      await ask({ kind: 'read', chain, reads: [{ method: 'eth_getTransactionReceipt', params }] })
       await ask({ kind: 'info' })
     }
     expect(looked.filter((name) => looksUp.has(name))).toEqual([])

@@ -1,21 +1,26 @@
 import { describe, expect, it } from '@jest/globals'
 import {
+  decodeReadAnswers,
   decodeReply,
   decodeRequest,
+  encodeReadAnswers,
   encodeReply,
   encodeRequest,
   ProtocolError,
 } from '@veilcast/shared/protocol'
 import fc from 'fast-check'
-import { anyReply, anyRequest } from '../../support/protocolMessages.ts'
+import { anyReadAnswers, anyReply, anyRequest } from '../../support/protocolMessages.ts'
 import { bytesOf, protocolVectors } from '../../support/protocolVectors.ts'
 
 const recodeRequest = (bytes: Uint8Array) => encodeRequest(decodeRequest(bytes))
 const recodeReply = (bytes: Uint8Array) => encodeReply(decodeReply(bytes))
 
+const recodeAnswers = (bytes: Uint8Array) => encodeReadAnswers(decodeReadAnswers(bytes))
+
 const directions = [
   { direction: 'request', recode: recodeRequest, encoded: anyRequest.map(encodeRequest) },
   { direction: 'reply', recode: recodeReply, encoded: anyReply.map(encodeReply) },
+  { direction: 'list of answers', recode: recodeAnswers, encoded: anyReadAnswers.map(encodeReadAnswers) },
 ]
 
 describe('round trip', () => {
@@ -36,8 +41,16 @@ describe('round trip', () => {
   })
 })
 
+it('round trip of answers', () => {
+  fc.assert(
+    fc.property(anyReadAnswers, (message) => {
+      expect(decodeReadAnswers(encodeReadAnswers(message))).toEqual(message)
+    }),
+  )
+})
+
 describe.each(directions)('hostile bytes as a $direction', ({ recode, encoded }) => {
-  /** Either these bytes are refused with a ProtocolError, or they are the one encoding of what was read from them. */
+  /** Either these bytes are refused with an error of ours, or they are the one encoding of what was read from them. */
   function survives(bytes: Uint8Array) {
     const once = refusedOr(() => recode(bytes))
     if (once !== undefined) expect(Buffer.compare(once, bytes)).toBe(0)
@@ -98,6 +111,10 @@ describe('behavior', () => {
     const cases = [
       ...[...requests, ...badRequests].map((vector) => ({ bytes: bytesOf(vector), decode: decodeRequest })),
       ...[...replies, ...badReplies].map((vector) => ({ bytes: bytesOf(vector), decode: decodeReply })),
+      ...[...protocolVectors.answers, ...protocolVectors.badAnswers].map((vector) => ({
+        bytes: bytesOf(vector),
+        decode: decodeReadAnswers,
+      })),
     ]
     for (const { bytes, decode } of cases) {
       expect(longestAllocation(() => refusedOr(() => decode(bytes)))).toBeLessThanOrEqual(bytes.length)
@@ -130,7 +147,7 @@ function refusedOr<T>(decode: () => T): T | undefined {
   try {
     return decode()
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
+    if (!(error instanceof ProtocolError || error instanceof RangeError)) throw error
     return undefined
   }
 }

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { inflateRawSync } from 'node:zlib'
 import { describe, expect, it } from '@jest/globals'
 import { catalogue } from '@veilcast/shared/errors'
 import {
+  decodeReadAnswers,
   decodeReply,
   decodeRequest,
+  encodeReadAnswers,
   encodeReply,
   encodeRequest,
   ProtocolError,
@@ -49,6 +52,21 @@ describe('golden vectors', () => {
     expect(factsOf(refusal(() => decodeReply(bytesOf(vector))))).toEqual(expected(vector))
   })
 
+  it.each(protocolVectors.answers)('answers: $name', (vector) => {
+    const packed = bytesOf(vector)
+    const bytes = vector.packing === 'plain' ? packed : inflateRawSync(packed)
+    const message = decodeReadAnswers(bytes)
+    expect(inJson(message)).toEqual(vector.message)
+    expect(Buffer.compare(encodeReadAnswers(message), bytes)).toBe(0)
+  })
+
+  it.each(protocolVectors.badAnswers.filter(({ packing }) => packing === 'plain'))(
+    'refused answers: $name',
+    (vector) => {
+      expect(() => decodeReadAnswers(bytesOf(vector))).toThrow(RangeError)
+    },
+  )
+
   it('holds every error number that travels', () => {
     const replies = protocolVectors.replies.map((vector) => decodeReply(bytesOf(vector)))
     const numbers = new Set(replies.map(failureNumber))
@@ -78,12 +96,14 @@ describe('golden vectors', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).got)
-    const { requests, badRequests, replies, badReplies } = protocolVectors
+    const { requests, badRequests, replies, badReplies, answers, badAnswers } = protocolVectors
     expect(seen).toEqual([
       ...requests.map(({ message }) => message),
       ...badRequests.map(({ error }) => ({ error })),
       ...replies.map(({ message }) => message),
       ...badReplies.map(({ error }) => ({ error })),
+      ...answers.map(({ message }) => message),
+      ...badAnswers.map(({ error }) => ({ error })),
     ])
   })
 })
