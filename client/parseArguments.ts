@@ -1,5 +1,4 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
-import { VeilcastError } from '@veilcast/shared/errors'
 import { type MixnetAddress, type MixnetDialer, MixnetError, parseAddress } from '@veilcast/shared/mixnet'
 import {
   type ChainId,
@@ -13,10 +12,11 @@ import {
   type TxId,
   toRequestId,
   toTxId,
+  type Until,
   untilWords,
 } from '@veilcast/shared/protocol'
-import * as z from 'zod/mini'
 import type { Timing } from './converse.ts'
+import { type Field, invalid, isObject, loose, optional, or, strict, that, whole } from './fields.ts'
 import type { Progress } from './receipt.ts'
 
 /**
@@ -36,40 +36,43 @@ const maxTimeoutMs = 86_400_000
 const defaultTimeoutMs = 120_000
 const defaultNotAfterSeconds = 600
 
-const chainId = z.custom<ChainId>(
+const chainId = that<ChainId>(
   (value) => typeof value === 'string' && isChainId(value),
   'has the form of CAIP-2: eip155:1, cosmos:cosmoshub-4',
 )
-const signedTx = z
-  .pipe(
-    z.custom<Uint8Array | string>(
-      (value) => value instanceof Uint8Array || (typeof value === 'string' && isHex(value)),
-      `is bytes, or hex, at most ${maxTransactionBytes} bytes`,
-    ),
-    z.transform((value) =>
-      typeof value === 'string' ? hexToBytes(withoutPrefix(value)) : new Uint8Array(value),
-    ),
-  )
-  .check(
-    z.refine((bytes) => bytes.length > 0, 'is empty'),
-    z.refine((bytes) => bytes.length <= maxTransactionBytes, `is longer than ${maxTransactionBytes} bytes`),
-  )
-const until = z.enum(untilWords, `is one of ${untilWords.join(', ')}`)
-const flag = z.optional(z.boolean('is true or false'))
+const bytesOrHex = that<Uint8Array | string>(
+  (value) => value instanceof Uint8Array || (typeof value === 'string' && isHex(value)),
+  `is bytes, or hex, at most ${maxTransactionBytes} bytes`,
+)
+const signedTx: Field<Uint8Array> = (value, path) => {
+  const given = bytesOrHex(value, path)
+  const bytes = typeof given === 'string' ? hexToBytes(withoutPrefix(given)) : new Uint8Array(given)
+  if (bytes.length === 0) throw invalid(`${path}: is empty.`)
+  if (bytes.length > maxTransactionBytes)
+    throw invalid(`${path}: is longer than ${maxTransactionBytes} bytes.`)
+  return bytes
+}
+const until = that<Until>(
+  (value) => untilWords.some((word) => word === value),
+  `is one of ${untilWords.join(', ')}`,
+)
+const flag = or(
+  that<boolean>((value) => typeof value === 'boolean', 'is true or false'),
+  false,
+)
 const requestId = hexOf(16, 'is 32 hex digits')
 const txId = hexOf(32, 'is 64 hex digits, with or without 0x')
-const signal = z.custom<AbortSignal>(
+const signal = that<AbortSignal>(
   (value) =>
     isObject(value) && typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function',
   'is an AbortSignal',
 )
-const callback = <T>() => z.custom<T>((value) => typeof value === 'function', 'is a function')
+const callback = <T>() => that<T>((value) => typeof value === 'function', 'is a function')
 
-function hexOf(bytes: number, message: string) {
-  return z.pipe(
-    z.string(message).check(z.regex(new RegExp(`^(0x)?[0-9a-fA-F]{${bytes * 2}}$`), message)),
-    z.transform((text) => hexToBytes(withoutPrefix(text))),
-  )
+function hexOf(bytes: number, message: string): Field<Uint8Array> {
+  const digits = new RegExp(`^(0x)?[0-9a-fA-F]{${bytes * 2}}$`)
+  const hex = that<string>((value) => typeof value === 'string' && digits.test(value), message)
+  return (value, path) => hexToBytes(withoutPrefix(hex(value, path)))
 }
 
 function isHex(text: string): boolean {
@@ -82,30 +85,25 @@ function withoutPrefix(hex: string): string {
   return hex.startsWith('0x') ? hex.slice(2) : hex
 }
 
-function whole(min: number, max: number) {
-  const message = `is a whole number from ${min} to ${max}`
-  return z.int(message).check(z.gte(min, message), z.lte(max, message))
-}
+const broadcasterOf = (count: number) => optional(whole(0, count - 1))
 
-const broadcasterOf = (count: number) => z.optional(whole(0, count - 1))
-
-const waitOptions = z.looseObject({
-  signal: z.optional(signal),
-  timeoutMs: z._default(whole(1, maxTimeoutMs), defaultTimeoutMs),
+const waitOptions = loose({
+  signal: optional(signal),
+  timeoutMs: or(whole(1, maxTimeoutMs), defaultTimeoutMs),
 })
 
 export function parseWait(options: unknown): { signal: AbortSignal | undefined; timeoutMs: number } {
-  const { signal, timeoutMs } = parse(waitOptions, options, 'options')
+  const { signal, timeoutMs } = waitOptions(options, 'options')
   return { signal, timeoutMs }
 }
 
-const progressOptions = z.looseObject({ onProgress: z.optional(callback<(progress: Progress) => void>()) })
+const progressOptions = loose({ onProgress: optional(callback<(progress: Progress) => void>()) })
 
 export function parseProgress(
   options: unknown,
   warn: (message: string) => void,
 ): (progress: Progress) => void {
-  const { onProgress } = parse(progressOptions, options, 'options')
+  const { onProgress } = progressOptions(options, 'options')
   return (progress) => {
     try {
       onProgress?.(progress)
@@ -115,16 +113,21 @@ export function parseProgress(
   }
 }
 
-const submitParameters = z.strictObject({
+const submitParameters = strict({
   chain: chainId,
   signedTx,
-  until: z._default(until, 'included'),
-  notAfter: z.optional(z.union([z.date(), z.int()], 'is a Date, or whole seconds since 1970')),
+  until: or(until, 'included'),
+  notAfter: optional(
+    that<Date | number>(
+      (value) => (value instanceof Date ? !Number.isNaN(value.getTime()) : Number.isSafeInteger(value)),
+      'is a Date, or whole seconds since 1970',
+    ),
+  ),
   everyStage: flag,
 })
 
 export function parseSubmit(parameters: unknown, nowMs: number) {
-  const { chain, signedTx, until, notAfter, everyStage = false } = parse(submitParameters, parameters)
+  const { chain, signedTx, until, notAfter, everyStage } = submitParameters(parameters, 'parameters')
   const now = Math.floor(nowMs / 1000)
   const seconds =
     notAfter === undefined
@@ -142,19 +145,19 @@ export function parseSubmit(parameters: unknown, nowMs: number) {
 }
 
 const statusParameters = (broadcasters: number) =>
-  z.strictObject({
+  strict({
     submitId: requestId,
-    chain: z.optional(chainId),
-    signedTx: z.optional(signedTx),
-    txId: z.optional(txId),
-    until: z._default(until, 'accepted'),
+    chain: optional(chainId),
+    signedTx: optional(signedTx),
+    txId: optional(txId),
+    until: or(until, 'accepted'),
     everyStage: flag,
     broadcaster: broadcasterOf(broadcasters),
   })
 
 export function parseStatus(parameters: unknown, broadcasters: number) {
-  const parsed = parse(statusParameters(broadcasters), parameters)
-  const { submitId, chain, signedTx, until, everyStage = false, broadcaster } = parsed
+  const parsed = statusParameters(broadcasters)(parameters, 'parameters')
+  const { submitId, chain, signedTx, until, everyStage, broadcaster } = parsed
   if (signedTx && !chain) throw invalid('chain: is needed with signedTx.')
   return {
     submitId: toRequestId(submitId) satisfies RequestId,
@@ -168,28 +171,27 @@ export function parseStatus(parameters: unknown, broadcasters: number) {
 }
 
 export function parseInfo(parameters: unknown, broadcasters: number) {
-  return parse(z.strictObject({ broadcaster: broadcasterOf(broadcasters) }), parameters)
+  return strict({ broadcaster: broadcasterOf(broadcasters) })(parameters, 'parameters')
 }
 
-const readParameters = z.strictObject({
+const methodCharacters = new RegExp(`^[\\x21-\\x7e]{1,${maxMethodBytes}}$`)
+const method = that<string>(
+  (value) => typeof value === 'string' && methodCharacters.test(value),
+  `is 1 to ${maxMethodBytes} printable characters`,
+)
+
+const readParameters = strict({
   chain: chainId,
-  method: z
-    .string('is a string')
-    .check(
-      z.regex(
-        new RegExp(`^[\\x21-\\x7e]{1,${maxMethodBytes}}$`),
-        `is 1 to ${maxMethodBytes} printable characters`,
-      ),
-    ),
-  params: z._default(
-    z.custom<object>((value) => typeof value === 'object' && value !== null, 'is an array or an object'),
+  method,
+  params: or(
+    that<object>((value) => typeof value === 'object' && value !== null, 'is an array or an object'),
     [],
   ),
-  maxResultBytes: z._default(whole(1, maxReadResultBytes), 16_384),
+  maxResultBytes: or(whole(1, maxReadResultBytes), 16_384),
 })
 
 export function parseRead(parameters: unknown) {
-  const { params, ...rest } = parse(readParameters, parameters)
+  const { params, ...rest } = readParameters(parameters, 'parameters')
   return { ...rest, params: encodeJson(params) }
 }
 
@@ -206,36 +208,41 @@ function encodeJson(value: object): Uint8Array {
   return bytes
 }
 
-const timingFields = {
-  firstRepeatMs: z._default(whole(1, 600_000), 6_000),
-  laterRepeatMs: z._default(whole(1, 600_000), 30_000),
-  maxRepeatMs: z._default(whole(1, 600_000), 60_000),
-  maxSilences: z._default(whole(1, 100), 3),
-}
-
 /** What a client logs: what went wrong, never about whom or what. */
 export interface Logger {
   warn(message: string, fields?: Readonly<Record<string, string | number>>): void
 }
 
-const clientOptions = z.strictObject({
-  mixnet: z.custom<MixnetDialer>(isDialer, 'is a MixnetDialer: createNymWasmDialer(...), say'),
-  broadcasters: z
-    .array(z.string('is a Nym address'), 'is a list of Nym addresses')
-    .check(
-      z.minLength(1, 'names no broadcaster'),
-      z.maxLength(maxBroadcasters, `names more than ${maxBroadcasters}`),
-    ),
-  logger: z.optional(
-    z.custom<Logger>((value) => isObject(value) && typeof value.warn === 'function', 'has the method warn'),
+const timing = strict(
+  {
+    firstRepeatMs: or(whole(1, 600_000), 6_000),
+    laterRepeatMs: or(whole(1, 600_000), 30_000),
+    maxRepeatMs: or(whole(1, 600_000), 60_000),
+    maxSilences: or(whole(1, 100), 3),
+  },
+  'timing.',
+)
+const nymAddress = that<string>((value) => typeof value === 'string', 'is a Nym address')
+const nymAddresses: Field<readonly string[]> = (value, path) => {
+  if (!Array.isArray(value)) throw invalid(`${path}: is a list of Nym addresses.`)
+  if (value.length === 0) throw invalid(`${path}: names no broadcaster.`)
+  if (value.length > maxBroadcasters) throw invalid(`${path}: names more than ${maxBroadcasters}.`)
+  return value.map((text, index) => nymAddress(text, `${path}.${index}`))
+}
+
+const clientOptions = strict({
+  mixnet: that<MixnetDialer>(isDialer, 'is a MixnetDialer: createNymWasmDialer(...), say'),
+  broadcasters: nymAddresses,
+  logger: optional(
+    that<Logger>((value) => isObject(value) && typeof value.warn === 'function', 'has the method warn'),
   ),
-  random: z.optional(callback<() => number>()),
-  now: z.optional(callback<() => number>()),
-  timing: z._default(z.strictObject(timingFields), () => z.parse(z.object(timingFields), {})),
+  random: optional(callback<() => number>()),
+  now: optional(callback<() => number>()),
+  timing: or(timing, timing({}, 'timing')),
 })
 
 export function parseClient(options: unknown) {
-  const { broadcasters, ...rest } = parse(clientOptions, options)
+  const { broadcasters, ...rest } = clientOptions(options, 'options')
   const addresses = broadcasters.map((text, index): MixnetAddress => {
     try {
       return parseAddress(text)
@@ -253,24 +260,4 @@ function isDialer(value: unknown): boolean {
   return (
     isObject(value) && ['start', 'stop', 'send', 'replies'].every((name) => typeof value[name] === 'function')
   )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-function parse<T extends z.core.$ZodType>(schema: T, value: unknown, name?: string): z.core.output<T> {
-  const result = z.safeParse(schema, value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const path = (issue?.path ?? []).map(String).join('.') || name || 'parameters'
-  throw invalid(
-    issue?.code === 'unrecognized_keys'
-      ? `${issue.keys.join(', ')}: unknown.`
-      : `${path}: ${issue?.message ?? 'is wrong'}.`,
-  )
-}
-
-function invalid(details: string): VeilcastError {
-  return new VeilcastError('invalidArgument', { details })
 }

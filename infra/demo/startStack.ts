@@ -90,7 +90,7 @@ function broadcasterConfig(localnet: Localnet, anvil: Anvil, cosmos: CosmosChain
             {
               chain: cosmos.chainId,
               bech32Prefix: cosmos.bech32Prefix,
-              endpoints: [{ id: 'simd', url: cosmos.rpcUrl }],
+              endpoints: [{ id: 'simd', url: cosmos.rpcUrl, restUrl: cosmos.restUrl }],
               pollIntervalMs: 250,
             },
           ]

@@ -12,6 +12,7 @@ Usage: veilcast-devnet [anvil] [cosmos] [options]     both, if none is named
 
   --anvil-port <n>      default 8545; 0 for a free one
   --cosmos-port <n>     default 26657; 0 for a free one
+  --rest-port <n>       the Cosmos chain's REST API; default 1317, with --cosmos-port a free one
   --block-time-ms <n>   anvil: default a block per transaction; Cosmos: default 500
   --home <folder>       keep the Cosmos chain here; default a temporary folder
   --json                one line of JSON when all is ready
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
     options: {
       'anvil-port': { type: 'string' },
       'cosmos-port': { type: 'string' },
+      'rest-port': { type: 'string' },
       'block-time-ms': { type: 'string' },
       home: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -40,6 +42,8 @@ async function main(): Promise<void> {
   const command = readCommand(positionals)
   const anvilPort = readNumber('--anvil-port', values['anvil-port'] ?? '8545', 65_535)
   const cosmosPort = readNumber('--cosmos-port', values['cosmos-port'] ?? '26657', 65_535)
+  const usualRestPort = values['cosmos-port'] === undefined ? '1317' : '0'
+  const restPort = readNumber('--rest-port', values['rest-port'] ?? usualRestPort, 65_535)
   const blockTime = values['block-time-ms'] && {
     blockTimeMs: readNumber('--block-time-ms', values['block-time-ms'], 3_600_000),
   }
@@ -64,6 +68,7 @@ async function main(): Promise<void> {
     if (command.chains.has('cosmos')) {
       running.cosmos = await startCosmosChain({
         port: cosmosPort,
+        restPort,
         signal,
         onProgress,
         ...blockTime,
@@ -141,6 +146,7 @@ function asJson({ anvil, cosmos }: { anvil?: Anvil; cosmos?: CosmosChain }): str
     ...(cosmos && {
       cosmos: {
         rpcUrl: cosmos.rpcUrl,
+        restUrl: cosmos.restUrl,
         chainId: cosmos.chainId,
         bech32Prefix: cosmos.bech32Prefix,
         denom: cosmos.denom,
@@ -159,7 +165,7 @@ function asText({ anvil, cosmos }: { anvil?: Anvil; cosmos?: CosmosChain }): str
     for (const { address, privateKey } of anvil.accounts) lines.push(`  ${address}  ${privateKey}`)
   }
   if (cosmos) {
-    lines.push(`${cosmos.chainId}  ${cosmos.rpcUrl}  gas price ${cosmos.gasPrice}`)
+    lines.push(`${cosmos.chainId}  ${cosmos.rpcUrl}  REST ${cosmos.restUrl}  gas price ${cosmos.gasPrice}`)
     lines.push(`  ${describeCosmosBinary(cosmos.binary)}`)
     for (const { name, address, mnemonic } of cosmos.accounts)
       lines.push(`  ${name}  ${address}`, `    ${mnemonic}`)

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { GoBuildOptions } from './buildGoTool.ts'
 import { callRpc } from './callRpc.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './cosmosHomeOwner.ts'
 import { type CosmosAccount, type CosmosHome, createCosmosHome, readCosmosHome } from './createCosmosHome.ts'
 import { ChainStartError } from './errors.ts'
+import { findFreePort } from './findFreePort.ts'
 import type { ProcessGroup } from './spawnGroup.ts'
 import { cometLogLevel, setBlockTime, startCometNode } from './startCometNode.ts'
 import { untilReady } from './untilReady.ts'
@@ -32,6 +34,8 @@ export type CosmosChainOptions = CosmosBinaryOptions &
     minimumGasPrice?: number
     /** Default 0: a free one. */
     port?: number
+    /** Of the REST API. Default 0: a free one. */
+    restPort?: number
     /** A folder that keeps the chain from one start to the next. Default: a temporary one, removed by `stop`. */
     home?: string
     /** Each line that the node writes: errors, and what its RPC server says. */
@@ -41,6 +45,8 @@ export type CosmosChainOptions = CosmosBinaryOptions &
 export type CosmosChain = {
   /** `http://127.0.0.1:<port>`: CometBFT's JSON-RPC; its websocket is at `/websocket`. */
   rpcUrl: string
+  /** `http://127.0.0.1:<port>`: the SDK's REST API (gRPC gateway). */
+  restUrl: string
   /** CAIP-2. */
   chainId: `cosmos:${string}`
   /** The chain id that is signed: what follows `cosmos:`. */
@@ -66,6 +72,7 @@ export type CosmosChain = {
 }
 
 const readyLimitMs = 60_000
+const restPollMs = 50
 
 /**
  * Starts a Cosmos SDK chain of one validator on 127.0.0.1, and returns when its first block is there. Its program is
@@ -87,6 +94,7 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
 
   let node: ProcessGroup | undefined
   let port = options.port ?? 0
+  let restPort = options.restPort ?? 0
   let stopped = false
   let ended = (): void => {}
   const exited = new Promise<void>((resolve) => {
@@ -95,13 +103,19 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
 
   const start = async (contents: CosmosHome, signal?: AbortSignal) => {
     const gasPrice = `${minimumGasPrice}${contents.denom}`
-    const [command, args] = cosmosCommand(binary, home, nodeArguments(port, gasPrice))
+    restPort ||= await findFreePort()
+    const [command, args] = cosmosCommand(binary, home, nodeArguments(port, restPort, gasPrice))
     await emptyScratchFolder(home)
     const env = await withScratchFolder(home)
     const { group, ready } = startCometNode(command, args, { onLine, env })
     node = group
     await writeRunning(home, group.groupId)
-    port = await untilReady('the Cosmos chain', group, ready, { limitMs: readyLimitMs, signal })
+    const bothReady = ready.then(async (rpcPort) => {
+      await untilRestAnswers(`http://127.0.0.1:${restPort}`, group)
+      return rpcPort
+    })
+    bothReady.catch(() => {})
+    port = await untilReady('the Cosmos chain', group, bothReady, { limitMs: readyLimitMs, signal })
     group.exited.then(() => {
       if (node === group) ended()
     })
@@ -125,6 +139,7 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
     const rpcUrl = `http://127.0.0.1:${port}`
     return {
       rpcUrl,
+      restUrl: `http://127.0.0.1:${restPort}`,
       chainId: `cosmos:${reference}`,
       reference,
       bech32Prefix: contents.bech32Prefix,
@@ -154,10 +169,24 @@ export async function startCosmosChain(options: CosmosChainOptions = {}): Promis
   }
 }
 
-function nodeArguments(port: number, gasPrice: string): string[] {
+function nodeArguments(port: number, restPort: number, gasPrice: string): string[] {
   const listen = ['--rpc.laddr', `tcp://127.0.0.1:${port}`, '--rpc.pprof_laddr', '']
   const peers = ['--p2p.laddr', 'tcp://127.0.0.1:0', '--p2p.pex=false']
-  const servers = ['--grpc.enable=false', '--grpc-web.enable=false', '--api.enable=false']
+  const servers = ['--grpc.enable=false', '--grpc-web.enable=false']
+  const rest = ['--api.enable=true', '--api.address', `tcp://127.0.0.1:${restPort}`]
   const log = ['--log_no_color', '--log_level', cometLogLevel]
-  return ['start', ...listen, ...peers, ...servers, ...log, '--minimum-gas-prices', gasPrice]
+  return ['start', ...listen, ...peers, ...servers, ...rest, ...log, '--minimum-gas-prices', gasPrice]
+}
+
+async function untilRestAnswers(restUrl: string, group: ProcessGroup): Promise<void> {
+  let ended = false
+  void group.exited.then(() => {
+    ended = true
+  })
+  while (!ended) {
+    const answer = await fetch(`${restUrl}/cosmos/base/tendermint/v1beta1/syncing`).catch(() => undefined)
+    await answer?.body?.cancel()
+    if (answer?.ok) return
+    await delay(restPollMs)
+  }
 }

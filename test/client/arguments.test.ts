@@ -32,7 +32,9 @@ describe('the door', () => {
     ['notAfter: lies more than', { ...good, notAfter: Date.now() }],
     ['notAfter: is a Date', { ...good, notAfter: 'tomorrow' }],
     ['chian: unknown', { ...good, chian: 'eip155:1' }],
-    ['parameters', undefined],
+    ['chian, veil: unknown', { ...good, chian: 'eip155:1', veil: 1 }],
+    ['parameters: is an object', undefined],
+    ['parameters: is an object', [good]],
   ])('error: submit names what is wrong: %s', async (details, parameters) => {
     await expect(stage.client.submit(parameters as never)).rejects.toThrow(invalid(details))
   })
@@ -84,6 +86,9 @@ describe('the door', () => {
     expect(make({ broadcasters: [address, address] })).toThrow(invalid('broadcasters: names one twice'))
     expect(make({ broadcasters: [address, 'here'] })).toThrow(invalid('broadcasters[1]: A Nym address reads'))
     expect(make({ timing: { firstRepeatMs: 0 } })).toThrow(invalid('timing.firstRepeatMs'))
+    expect(make({ timing: { firstRepeat: 1 } })).toThrow(invalid('timing.firstRepeat: unknown'))
+    expect(make({ timing: null })).toThrow(invalid('timing: is an object'))
+    expect(make({ broadcasters: [1] })).toThrow(invalid('broadcasters.0: is a Nym address'))
     expect(make({ timeout: 1 })).toThrow(invalid('timeout: unknown'))
   })
 })

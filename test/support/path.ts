@@ -37,7 +37,7 @@ export function cosmosSetup(chain: CosmosChain, url = chain.rpcUrl): ChainSetup 
   return {
     chain: chain.chainId,
     bech32Prefix: chain.bech32Prefix,
-    endpoints: [{ id: 'simd', url }],
+    endpoints: [{ id: 'simd', url, restUrl: chain.restUrl }],
     pollIntervalMs: 100,
     probeIntervalMs: 200,
   }

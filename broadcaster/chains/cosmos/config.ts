@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { type ChainId, isChainId, maxTransactionBytes } from '@veilcast/shared/protocol'
 import { z } from 'zod'
-import { endpointConfigs } from '../endpoints/EndpointConfig.ts'
+import { cosmosEndpointConfigs } from '../endpoints/EndpointConfig.ts'
 
 /** What an operator writes about one Cosmos chain. */
 export const cosmosChainConfig = z
@@ -13,7 +13,7 @@ export const cosmosChainConfig = z
     cometChainId: z.string().min(1).max(50).optional(),
     /** What the chain's account addresses begin with: `cosmos`, `osmo`. */
     bech32Prefix: z.string().regex(/^[a-z][a-z0-9]{0,19}$/, 'lower-case letters and digits, at most 20'),
-    endpoints: endpointConfigs,
+    endpoints: cosmosEndpointConfigs,
     maxTransactionBytes: z.int().min(1).max(maxTransactionBytes).default(65_536),
     maxSigners: z.int().min(1).max(16).default(7),
     /** How often the chain is asked for a new block. */

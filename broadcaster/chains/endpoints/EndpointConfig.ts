@@ -1,28 +1,50 @@
 import { z } from 'zod'
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' }).max(2048)
+
+const fields = {
+  /** The operator's own word for it: shown on the dashboard and stored with what it was handed. */
+  id: z.string().regex(/^[a-zA-Z0-9._-]{1,64}$/, 'letters, digits, dots, dashes and underscores, at most 64'),
+  /** Who runs it. Endpoints of one operator count as one witness. Default: its id. */
+  operator: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,64}$/, 'letters, digits, dots, dashes and underscores, at most 64')
+    .optional(),
+  /** http or https; may hold a key, or a name and password. */
+  url: httpUrl,
+  headers: z.record(z.string().max(128), z.string().max(4096)).optional(),
+}
+
 /** One node as an operator writes it. Only `id` and `operator` ever leave the adapter. */
-export const endpointConfig = z
-  .strictObject({
-    /** The operator's own word for it: shown on the dashboard and stored with what it was handed. */
-    id: z
-      .string()
-      .regex(/^[a-zA-Z0-9._-]{1,64}$/, 'letters, digits, dots, dashes and underscores, at most 64'),
-    /** Who runs it. Endpoints of one operator count as one witness. Default: its id. */
-    operator: z
-      .string()
-      .regex(/^[a-zA-Z0-9._-]{1,64}$/, 'letters, digits, dots, dashes and underscores, at most 64')
-      .optional(),
-    /** http or https; may hold a key, or a name and password. */
-    url: z.url({ protocol: /^https?$/, error: 'an http or https URL' }).max(2048),
-    headers: z.record(z.string().max(128), z.string().max(4096)).optional(),
-  })
-  .transform((endpoint) => ({ ...endpoint, operator: endpoint.operator ?? endpoint.id }))
+export const endpointConfig = z.strictObject(fields).transform(withOperator)
 
 export type EndpointConfig = z.output<typeof endpointConfig>
 
 /** At least one endpoint, each with an id of its own. */
-export const endpointConfigs = z
-  .array(endpointConfig)
-  .min(1)
-  .max(32)
-  .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, 'two endpoints have the same id')
+export const endpointConfigs = severalOf(endpointConfig)
+
+/** Of a Cosmos chain: `restUrl` is the same node's REST API (gRPC gateway), which wallets' `rest` reads are asked at. */
+export const cosmosEndpointConfig = z
+  .strictObject({ ...fields, restUrl: httpUrl.optional() })
+  .transform(withOperator)
+
+export type CosmosEndpointConfig = z.output<typeof cosmosEndpointConfig>
+
+export const cosmosEndpointConfigs = severalOf(cosmosEndpointConfig)
+
+function withOperator<T extends { readonly id: string; readonly operator?: string | undefined }>(
+  endpoint: T,
+) {
+  return { ...endpoint, operator: endpoint.operator ?? endpoint.id }
+}
+
+function severalOf<T extends z.ZodType<{ readonly id: string }>>(endpoint: T) {
+  return z
+    .array(endpoint)
+    .min(1)
+    .max(32)
+    .refine(
+      (list) => new Set(list.map(({ id }) => id)).size === list.length,
+      'two endpoints have the same id',
+    )
+}
