@@ -1,4 +1,3 @@
-import { base58 } from '@scure/base'
 import { type MixnetAddress, MixnetError } from './Mixnet.ts'
 
 /**
@@ -20,10 +19,17 @@ export function parseAddress(text: string): MixnetAddress {
   return text as MixnetAddress
 }
 
+const base58Digits = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+
+/** Whether it is base58 of 32 bytes: leading 1s stand for bytes of zero, the rest is one number. */
 function isKey(text: string): boolean {
-  try {
-    return base58.decode(text).length === 32
-  } catch {
-    return false
+  let number = 0n
+  for (const char of text) {
+    const digit = base58Digits.indexOf(char)
+    if (digit < 0) return false
+    number = number * 58n + BigInt(digit)
   }
+  const zeros = text.length - text.replace(/^1+/, '').length
+  const bytes = number === 0n ? 0 : Math.ceil(number.toString(16).length / 2)
+  return zeros + bytes === 32
 }

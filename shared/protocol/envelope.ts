@@ -1,5 +1,5 @@
-import * as P from 'micro-packed'
-import { requestId, whole } from './fields.ts'
+import { type Coder, struct, u8, u32, whole } from './codec.ts'
+import { requestId } from './fields.ts'
 import { type RequestId, toRequestId } from './ids.ts'
 import { maxMessageBytes } from './limits.ts'
 import { incarnation, type Reply, replyBody } from './reply.ts'
@@ -28,9 +28,9 @@ export class ProtocolError extends Error {
 }
 
 // version 1 | request id 16 | SURBs 1 | kind 1 | fields
-const request = whole<Request>(P.struct({ id: requestId, surbs: P.U8, body: requestBody }))
+const request = whole(versioned(struct<Request>({ id: requestId, surbs: u8, body: requestBody })))
 // version 1 | request id 16 | incarnation 8 | number 4 | kind 1 | fields
-const reply = whole<Reply>(P.struct({ id: requestId, incarnation, number: P.U32BE, body: replyBody }))
+const reply = whole(versioned(struct<Reply>({ id: requestId, incarnation, number: u32, body: replyBody })))
 
 const requestHeaderBytes = 19
 const replyHeaderBytes = 30
@@ -39,12 +39,12 @@ const replyKinds: ReadonlySet<number> = new Set([0x81, 0x82, 0x83, 0x84])
 
 /** @throws Error where a field is out of its range */
 export function encodeRequest(message: Request): Uint8Array {
-  return withVersion(request.encode(message))
+  return request.encode(message)
 }
 
 /** @throws Error where a field is out of its range */
 export function encodeReply(message: Reply): Uint8Array {
-  return withVersion(reply.encode(message))
+  return reply.encode(message)
 }
 
 /**
@@ -62,7 +62,7 @@ export function decodeRequest(message: Uint8Array): Request {
   if (bytes.length > maxMessageBytes) throw new ProtocolError('messageTooLarge', id, surbs)
   if (!requestKinds.has(bytes[18] ?? 0)) throw new ProtocolError('unknownKind', id, surbs)
   try {
-    return { ...request.decode(bytes.subarray(1)), id }
+    return { ...request.decode(bytes), id }
   } catch {
     throw new ProtocolError('malformedMessage', id, surbs)
   }
@@ -80,7 +80,7 @@ export function decodeReply(message: Uint8Array): Reply {
   if (bytes.length > maxMessageBytes) throw new ProtocolError('messageTooLarge', id)
   if (!replyKinds.has(bytes[29] ?? 0)) throw new ProtocolError('unknownKind', id)
   try {
-    return { ...reply.decode(bytes.subarray(1)), id }
+    return { ...reply.decode(bytes), id }
   } catch {
     throw new ProtocolError('malformedMessage', id)
   }
@@ -91,9 +91,16 @@ function withoutBuffer(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-function withVersion(rest: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(rest.length + 1)
-  bytes[0] = protocolVersion
-  bytes.set(rest, 1)
-  return bytes
+/** Whether the version is ours was looked at before, so as to say so. */
+function versioned<T>(message: Coder<T>): Coder<T> {
+  return {
+    write(to, value) {
+      to.u8(protocolVersion)
+      message.write(to, value)
+    },
+    read(from) {
+      from.u8()
+      return message.read(from)
+    },
+  }
 }

@@ -1,6 +1,6 @@
-import * as P from 'micro-packed'
 import type { WireError } from '../errors/wireError.ts'
-import { boundedBytes, union, whole, wireError } from './fields.ts'
+import { boundedBytes, list, struct, u16, u32, u64, union, whole } from './codec.ts'
+import { wireError } from './fields.ts'
 import { maxCallRevertBytes, maxMessageBytes, maxReadResultBytes, maxReadsPerMessage } from './limits.ts'
 
 export type ReadAnswer =
@@ -20,20 +20,15 @@ export interface ReadAnswers {
   readonly answers: readonly ReadAnswer[]
 }
 
-const answer = union<ReadAnswer>('kind', {
-  result: [0, P.struct({ result: boundedBytes(P.U32BE, maxReadResultBytes) })],
-  reverted: [1, P.struct({ data: boundedBytes(P.U16BE, maxCallRevertBytes) })],
-  failed: [2, P.struct({ error: wireError })],
+const answer = union<ReadAnswer, 'kind'>('kind', {
+  result: [0, struct({ result: boundedBytes(u32, maxReadResultBytes) })],
+  reverted: [1, struct({ data: boundedBytes(u16, maxCallRevertBytes) })],
+  failed: [2, struct({ error: wireError })],
 })
 
-const answers = P.validate(P.array(P.U8, answer), (list) => {
-  if (list.length > maxReadsPerMessage) throw new RangeError(`more than ${maxReadsPerMessage} answers`)
-  return list
-})
+const answers = list(answer, maxReadsPerMessage)
 
-const readAnswers = whole(
-  P.struct({ height: P.U64BE, freshMs: P.U32BE, answers }) as unknown as P.CoderType<ReadAnswers>,
-)
+const readAnswers = whole<ReadAnswers>(struct({ height: u64, freshMs: u32, answers }))
 
 /** Not packed yet. @throws Error where a field is out of its range */
 export function encodeReadAnswers(message: ReadAnswers): Uint8Array {

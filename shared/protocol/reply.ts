@@ -1,6 +1,22 @@
-import * as P from 'micro-packed'
 import type { WireError } from '../errors/wireError.ts'
-import { boundedBytes, chainId, oneOf, restBytes, shortText, txId, union, wireError } from './fields.ts'
+import {
+  boundedBytes,
+  fixedBytes,
+  flag,
+  list,
+  oneOf,
+  optional,
+  restBytes,
+  shortText,
+  struct,
+  u16,
+  u32,
+  u64,
+  u128,
+  union,
+  whole,
+} from './codec.ts'
+import { chainId, txId, wireError } from './fields.ts'
 import type { ChainId, RequestId, TxId } from './ids.ts'
 import { maxChainsInInfo, maxCodespaceBytes, maxMessageBytes, maxRevertDataBytes } from './limits.ts'
 
@@ -111,66 +127,63 @@ export interface Reply {
 
 const durability = oneOf(['fsync', 'replicated', 'memory'])
 
-const inclusion = union<Inclusion>('family', {
+const inclusion = union<Inclusion, 'family'>('family', {
   evm: [
     0,
-    P.struct({
-      height: P.U64BE,
-      blockHash: P.bytes(32),
-      transactionIndex: P.U32BE,
-      ok: P.bool,
-      gasUsed: P.U64BE,
-      effectiveGasPrice: P.U128BE,
-      revertData: boundedBytes(P.U16BE, maxRevertDataBytes),
+    struct({
+      height: u64,
+      blockHash: fixedBytes(32),
+      transactionIndex: u32,
+      ok: flag,
+      gasUsed: u64,
+      effectiveGasPrice: u128,
+      revertData: boundedBytes(u16, maxRevertDataBytes),
     }),
   ],
   cosmos: [
     1,
-    P.struct({
-      height: P.U64BE,
-      blockHash: P.bytes(32),
-      code: P.U32BE,
+    struct({
+      height: u64,
+      blockHash: fixedBytes(32),
+      code: u32,
       codespace: shortText(maxCodespaceBytes),
-      gasWanted: P.U64BE,
-      gasUsed: P.U64BE,
+      gasWanted: u64,
+      gasUsed: u64,
     }),
   ],
 })
 
-export const txState = union<TxState>('stage', {
-  accepted: [1, P.struct({ durability })],
-  submitted: [2, P.struct({ rejection: P.optional(P.bool, wireError) })],
-  included: [3, P.struct({ inclusion })],
-  final: [4, P.struct({ inclusion })],
-  replaced: [5, P.struct({ by: txId, height: P.U64BE })],
-  refused: [6, P.struct({ error: wireError })],
-  lapsed: [7, P.struct({ error: wireError })],
+const stage = union<TxState, 'stage'>('stage', {
+  accepted: [1, struct({ durability })],
+  submitted: [2, struct({ rejection: optional(wireError) })],
+  included: [3, struct({ inclusion })],
+  final: [4, struct({ inclusion })],
+  replaced: [5, struct({ by: txId, height: u64 })],
+  refused: [6, struct({ error: wireError })],
+  lapsed: [7, struct({ error: wireError })],
 })
 
-const servedChain = P.struct({
+/** A state by itself, as a store keeps it. */
+export const txState = whole(stage)
+
+const servedChain = struct<ServedChain>({
   chain: chainId,
   family: oneOf(['evm', 'cosmos']),
-  live: P.bool,
+  live: flag,
   finality: oneOf(['instant', 'confirmations', 'finalized']),
-  confirmations: P.U16BE,
-  maxTransactionBytes: P.U32BE,
-  height: P.U64BE,
+  confirmations: u16,
+  maxTransactionBytes: u32,
+  height: u64,
 })
 
-const chains = P.validate(P.array(P.U8, servedChain), (list) => {
-  if (list.length > maxChainsInInfo) throw new RangeError(`more than ${maxChainsInInfo} chains`)
-  return list
-})
+const chains = list(servedChain, maxChainsInInfo)
 
 /** The kind's number, then its fields. 0x80 to 0xff are replies. */
-export const replyBody = union<ReplyBody>('kind', {
-  state: [0x81, P.struct({ txId, state: txState })],
-  failure: [0x82, P.struct({ error: wireError })],
-  info: [
-    0x83,
-    P.struct({ now: P.U32BE, maxNotAfterSeconds: P.U32BE, retentionSeconds: P.U32BE, durability, chains }),
-  ],
-  results: [0x84, P.struct({ packing: oneOf(['plain', 'deflate']), answers: restBytes(maxMessageBytes) })],
+export const replyBody = union<ReplyBody, 'kind'>('kind', {
+  state: [0x81, struct({ txId, state: stage })],
+  failure: [0x82, struct({ error: wireError })],
+  info: [0x83, struct({ now: u32, maxNotAfterSeconds: u32, retentionSeconds: u32, durability, chains })],
+  results: [0x84, struct({ packing: oneOf(['plain', 'deflate']), answers: restBytes(maxMessageBytes) })],
 })
 
-export const incarnation = P.bytes(8)
+export const incarnation = fixedBytes(8)

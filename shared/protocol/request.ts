@@ -1,5 +1,17 @@
-import * as P from 'micro-packed'
-import { boundedBytes, chainId, oneOf, requestId, restBytes, shortText, union } from './fields.ts'
+import {
+  boundedBytes,
+  type Coder,
+  flag,
+  list,
+  oneOf,
+  restBytes,
+  shortText,
+  struct,
+  u16,
+  u32,
+  union,
+} from './codec.ts'
+import { chainId, requestId } from './fields.ts'
 import type { ChainId, RequestId } from './ids.ts'
 import { maxMethodBytes, maxReadParamsBytes, maxReadsPerMessage, maxTransactionBytes } from './limits.ts'
 
@@ -55,26 +67,22 @@ export interface Request {
   readonly body: RequestBody
 }
 
-const wish = { until: oneOf(untilWords), everyStage: P.bool }
+const wish = { until: oneOf(untilWords), everyStage: flag }
 
-const read = P.struct({
+const read = struct<Read>({
   method: shortText(maxMethodBytes),
-  params: boundedBytes(P.U16BE, maxReadParamsBytes),
+  params: boundedBytes(u16, maxReadParamsBytes),
 })
 
-const reads = P.validate(P.array(P.U8, read), (list) => {
-  if (list.length === 0 || list.length > maxReadsPerMessage)
-    throw new RangeError(`not 1 to ${maxReadsPerMessage} reads`)
-  return list
-})
+const reads = list(read, maxReadsPerMessage, 1)
 
 /** The kind's number, then its fields. 0x00 to 0x7f are requests. */
-export const requestBody: P.CoderType<RequestBody> = union('kind', {
+export const requestBody: Coder<RequestBody> = union<RequestBody, 'kind'>('kind', {
   submit: [
     0x01,
-    P.struct({ ...wish, notAfter: P.U32BE, chain: chainId, signedTx: restBytes(maxTransactionBytes) }),
+    struct({ ...wish, notAfter: u32, chain: chainId, signedTx: restBytes(maxTransactionBytes) }),
   ],
-  status: [0x02, P.struct({ ...wish, submitId: requestId })],
-  info: [0x03, P.struct({})],
-  read: [0x04, P.struct({ chain: chainId, reads })],
+  status: [0x02, struct({ ...wish, submitId: requestId })],
+  info: [0x03, struct({})],
+  read: [0x04, struct({ chain: chainId, reads })],
 })

@@ -26,9 +26,6 @@ const importMap = {
     '@veilcast/shared/mixnet/nym-sdk': '/shared/dist/mixnet/nymSdk/index.js',
     '@nymproject/sdk-full-fat': '/node_modules/@nymproject/sdk-full-fat/index.js',
     '@noble/hashes/': '/node_modules/@noble/hashes/',
-    '@scure/base': '/node_modules/@scure/base/index.js',
-    'micro-packed': '/node_modules/micro-packed/index.js',
-    'zod/mini': '/node_modules/zod/mini/index.js',
   },
 }
 const folders = ['client/dist', 'shared/dist', 'node_modules']
