@@ -1,5 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { type Outcome, VeilcastError } from '@veilcast/shared/errors'
+import { findVeilcastError, type Outcome, VeilcastError } from '@veilcast/shared/errors'
 import { type MixnetAddress, type MixnetDialer, MixnetError, requestPackets } from '@veilcast/shared/mixnet'
 import {
   encodeRequest,
@@ -61,8 +61,7 @@ export interface Question {
   answered: boolean
 }
 
-export function newQuestion(epoch = 0): Question {
-  const id = newRequestId()
+export function newQuestion(epoch = 0, id = newRequestId()): Question {
   return { id, hex: bytesToHex(id), epoch, sends: 0, sentAtMs: 0, answered: false }
 }
 
@@ -92,8 +91,8 @@ export type Heard<T> =
 export interface Talk<T> {
   compose(broadcaster: number): Message
   hear(broadcaster: number, question: Question, reply: Reply): Heard<T>
-  /** Whether a broadcaster that was never asked may be asked now. */
-  mayOpen(): boolean
+  /** Whether a broadcaster that this conversation has not asked yet may be asked now. */
+  mayOpen(broadcaster: number): boolean
   /** True once it has taken charge, so that it is asked less often. */
   inCharge(broadcaster: number): boolean
   /** Called before each message leaves. */
@@ -103,6 +102,8 @@ export interface Talk<T> {
     question: Question,
     reason?: VeilcastError,
   ): void
+  /** What has to be durable before this message may leave, or undefined. A message that could not be noted down stays here. */
+  noteDown?(broadcaster: number, question: Question): Promise<void> | undefined
   /** Puts an error in the light of all that is known. */
   lastWord(error: VeilcastError): VeilcastError
   /** What can be said of the transaction before and after something was handed to the mixnet. */
@@ -116,6 +117,8 @@ export interface ConverseOptions {
   readonly timeoutMs: number
   /** Asks this broadcaster only. Default: the list, from its start. */
   readonly only?: number | undefined
+  /** Asks this broadcaster first. Default: the start of the list. */
+  readonly first?: number | undefined
   /** Counted up as it goes. */
   readonly messages: { -readonly [name in keyof Messages]: Messages[name] }
 }
@@ -150,11 +153,13 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
     .filter(({ index }) => options.only === undefined || options.only === index)
   const ids = new Set<RequestId>()
   const leaving = new AbortController()
-  let current = peers[0] as Peer
+  let current = (peers.find(({ index }) => index === options.first) ?? peers[0]) as Peer
   let timer: ReturnType<typeof setTimeout> | undefined
   let deadline: ReturnType<typeof setTimeout> | undefined
   let handedOver = 0
+  /** Messages that are being noted down or handed over, and those of them that are being handed over. */
   let underWay = 0
+  let leavingNow = 0
   let lastError: unknown
   let ended = false
 
@@ -177,11 +182,19 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
       leaving.abort()
       settle()
     }
-    const mayHaveLeft = () => handedOver + underWay > 0
+    const noteFault = () =>
+      underWay > 0 ? 'It did not answer in time.' : findVeilcastError(lastError)?.details
+    const mayHaveLeft = () => handedOver + leavingNow > 0
     const fail = (
-      name: 'clientStopped' | 'aborted' | 'abortedBeforeSending' | 'replyTimeout' | 'mixnetUnavailable',
+      name:
+        | 'clientStopped'
+        | 'aborted'
+        | 'abortedBeforeSending'
+        | 'replyTimeout'
+        | 'mixnetUnavailable'
+        | 'journalUnavailable',
     ) => {
-      const details = talk.details()
+      const details = name === 'journalUnavailable' ? noteFault() : talk.details()
       const error = new VeilcastError(name, {
         outcome: mayHaveLeft() ? talk.outcome.after : talk.outcome.before,
         values: { waitedMs: performance.now() - startedAtMs },
@@ -218,7 +231,7 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
     const moveOn = (reason?: VeilcastError): boolean => {
       const at = peers.indexOf(current)
       const next = [...peers.slice(at + 1), ...peers.slice(0, at)].find(
-        (peer) => !peer.excluded && (peer.opened || talk.mayOpen()),
+        (peer) => !peer.excluded && (peer.opened || talk.mayOpen(peer.index)),
       )
       if (!next) return false
       current = next
@@ -247,37 +260,59 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
       peer.opened = true
       peer.asked = false
       peer.heard = false
-      question.sends += 1
-      if (question.sends === 1) question.sentAtMs = performance.now()
-      messages.sent += 1
-      messages.surbs += surbs
-      messages.packetsUp += packets
       underWay += 1
       arm()
-      const send = async () => mixnet.send(peer.address, payload, surbs, { signal: leaving.signal })
-      send().then(
-        () => {
+
+      const leave = () => {
+        if (ended) {
           underWay -= 1
-          handedOver += 1
-          peer.asked = true
-        },
-        (error: unknown) => {
-          underWay -= 1
-          if (ended) return
-          lastError = error
-          if (!(error instanceof MixnetError)) {
-            // Nothing says that it did not leave.
+          return
+        }
+        question.sends += 1
+        if (question.sends === 1) question.sentAtMs = performance.now()
+        messages.sent += 1
+        messages.surbs += surbs
+        messages.packetsUp += packets
+        leavingNow += 1
+        const send = async () => mixnet.send(peer.address, payload, surbs, { signal: leaving.signal })
+        send().then(
+          () => {
+            underWay -= 1
+            leavingNow -= 1
             handedOver += 1
-            line.warn('The transport failed in an unknown way.')
-            return
-          }
-          question.sends -= 1
-          messages.sent -= 1
-          messages.surbs -= surbs
-          messages.packetsUp -= packets
-          line.warn('The transport did not take a message.', { kind: error.kind })
-        },
-      )
+            peer.asked = true
+          },
+          (error: unknown) => {
+            underWay -= 1
+            leavingNow -= 1
+            if (ended) return
+            lastError = error
+            if (!(error instanceof MixnetError)) {
+              // Nothing says that it did not leave.
+              handedOver += 1
+              line.warn('The transport failed in an unknown way.')
+              return
+            }
+            question.sends -= 1
+            messages.sent -= 1
+            messages.surbs -= surbs
+            messages.packetsUp -= packets
+            line.warn('The transport did not take a message.', { kind: error.kind })
+          },
+        )
+      }
+
+      const noted = talk.noteDown?.(peer.index, question)
+      if (!noted) return leave()
+      noted.then(leave, (error: unknown) => {
+        underWay -= 1
+        if (ended) return
+        lastError = error
+        line.warn('The journal did not take an entry: its message stays here.')
+        if (!mayHaveLeft()) return fail('journalUnavailable')
+        // It is passed over like a silent one.
+        peer.asked = true
+      })
     }
 
     const hear = (peer: Peer, question: Question, reply: Reply): boolean => {
@@ -329,7 +364,10 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
     if (signal?.aborted) return fail('abortedBeforeSending')
     pending.join(conversation)
     signal?.addEventListener('abort', abort, { once: true })
-    deadline = setTimeout(() => fail(mayHaveLeft() ? 'replyTimeout' : 'mixnetUnavailable'), timeoutMs)
+    deadline = setTimeout(() => {
+      if (mayHaveLeft()) fail('replyTimeout')
+      else fail(underWay > 0 ? 'journalUnavailable' : 'mixnetUnavailable')
+    }, timeoutMs)
     say('sending')
   })
 }

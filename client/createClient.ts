@@ -2,13 +2,16 @@ import { VeilcastError } from '@veilcast/shared/errors'
 import { type MixnetDialer, MixnetError } from '@veilcast/shared/mixnet'
 import type { Line, Timing } from './converse.ts'
 import { type BroadcasterInfo, type InfoParameters, info } from './info.ts'
+import { createBookkeeper } from './journal/bookkeeper.ts'
+import type { Journal } from './journal/Journal.ts'
+import { type ResumeOptions, resume, type Unfinished } from './journal/resume.ts'
 import { type Logger, parseClient, type WaitOptions } from './parseArguments.ts'
 import { createPending, type IgnoredReplies } from './pending.ts'
 import { type ReadParameters, read } from './read.ts'
 import type { Receipt } from './receipt.ts'
 import { measureRoundTrip } from './roundTrip.ts'
 import { type StatusParameters, status } from './status.ts'
-import { type FollowingOptions, type SubmitParameters, submit } from './submit.ts'
+import { type FollowingOptions, type SubmitOptions, type SubmitParameters, submit } from './submit.ts'
 
 export interface ClientOptions {
   /** The only way out. The client starts and stops it. */
@@ -21,6 +24,8 @@ export interface ClientOptions {
   readonly random?: (() => number) | undefined
   /** Milliseconds since 1970, for `notAfter`. Default Date.now. */
   readonly now?: (() => number) | undefined
+  /** Submissions in flight are written there before they leave, so that `resume` finds them. Default: none. */
+  readonly journal?: Journal | undefined
   /** When to ask again. */
   readonly timing?: Partial<Timing> | undefined
 }
@@ -41,9 +46,16 @@ export interface VeilcastClient {
    * to sign another one with the same nonce. After `unknown` submit the same bytes again, or ask for the status.
    * @throws VeilcastError of the broadcaster's (refused, replaced, lapsed, rejected by an endpoint), or `invalidArgument`,
    * `malformedTransaction`, `replyTimeout`, `aborted`, `abortedBeforeSending`, `mixnetUnavailable`, `clientStopped`,
-   * `tooManyPending`, `notStarted`
+   * `tooManyPending`, `notStarted`, `journalUnavailable`
    */
-  submit(parameters: SubmitParameters, options?: FollowingOptions): Promise<Receipt>
+  submit(parameters: SubmitParameters, options?: SubmitOptions): Promise<Receipt>
+  /**
+   * What the journal holds from before the wallet was reloaded, or crashed, or gave up waiting: each is asked for and followed
+   * again, with the same bytes, to its `until`; `timeoutMs` is for each. What this client, or another page, follows already is
+   * not among them. An entry is removed once its outcome is told, and stays where that is `unknown`.
+   * @throws VeilcastError `journalUnavailable`, `aborted`, `invalidArgument`, `notStarted`
+   */
+  resume(options?: ResumeOptions): Promise<readonly Unfinished[]>
   /**
    * What became of an earlier submit: resolves and rejects as that one would have.
    * @throws VeilcastError as `submit`, and `unknownRequest`
@@ -78,7 +90,15 @@ const maxPendingRequests = 1024
  * @throws VeilcastError `invalidArgument`
  */
 export function createClient(options: ClientOptions): VeilcastClient {
-  const { mixnet, broadcasters, logger, random = Math.random, now = Date.now, timing } = parseClient(options)
+  const {
+    mixnet,
+    broadcasters,
+    logger,
+    random = Math.random,
+    now = Date.now,
+    timing,
+    journal,
+  } = parseClient(options)
   const pending = createPending(maxPendingRequests)
   const line: Line = {
     mixnet,
@@ -90,6 +110,7 @@ export function createClient(options: ClientOptions): VeilcastClient {
     now,
     warn: (message, fields) => logger?.warn(message, fields),
   }
+  const bookkeeper = journal && createBookkeeper(journal, line.warn)
   let life: Life | undefined
 
   const begin = async (mine: Life, signal: AbortSignal | undefined) => {
@@ -139,9 +160,12 @@ export function createClient(options: ClientOptions): VeilcastClient {
       await mixnet.stop()
       await ending?.started.catch(() => undefined)
       await ending?.listening
+      await bookkeeper?.settle()
     },
 
-    submit: (parameters, options = {}) => whileRunning(() => submit(line, parameters, options)),
+    submit: (parameters, options = {}) => whileRunning(() => submit(line, parameters, options, bookkeeper)),
+    resume: (options = {}) =>
+      whileRunning(() => resume(line, options, { bookkeeper, isRunning: () => life?.running === true })),
     status: (parameters, options = {}) => whileRunning(() => status(line, parameters, options)),
     info: (parameters = {}, options = {}) => whileRunning(() => info(line, parameters, options)),
     read: (parameters, options = {}) => whileRunning(() => read(line, parameters, options)),

@@ -14,6 +14,7 @@ import {
   newRequestId,
   type Reply,
   type RequestId,
+  type Stage,
   type StateReply,
   type SubmitRequest,
   type TxId,
@@ -31,8 +32,20 @@ export type Followed =
   | { readonly kind: 'submit'; readonly submit: SubmitRequest; readonly txId: TxId }
   | { readonly kind: 'status'; readonly submitId: RequestId; readonly txId: TxId | undefined }
 
+/** What is known from before a restart. */
+export interface Known {
+  /** The submits that may have left, by broadcaster: each is asked for by `status` before anything is submitted again. */
+  readonly submits: ReadonlyMap<number, RequestId>
+  /** An endpoint had it, or somebody who cannot be asked any more: no single word makes it unsent. */
+  readonly mayBeElsewhere: boolean
+  readonly stage: Stage | undefined
+}
+
 export interface FollowOptions {
   readonly followed: Followed
+  readonly known?: Known | undefined
+  /** Called with the id of a submit before it leaves. What is given back is waited for. */
+  readonly noteDown?: ((broadcaster: number, submitId: string) => Promise<void> | undefined) | undefined
   readonly chain: ChainId | undefined
   /** How the txId is written; undefined: by what the broadcaster says of the chain. */
   readonly family: ChainFamily | undefined
@@ -73,10 +86,15 @@ interface View {
  *   `notSent` is passed on only if nobody else may have sent it.
  */
 export function follow(options: FollowOptions): Talk<Receipt> {
-  const { followed, until, everyStage, messages, now } = options
+  const { followed, known, until, everyStage, messages, now } = options
   const startedAtMs = performance.now()
   const neededSurbs = neededReplies(until, everyStage)
-  const views = new Map<number, View>()
+  const views = new Map<number, View>(
+    [...(known?.submits ?? [])].map(([broadcaster, id]) => [
+      broadcaster,
+      { ...newView(), submit: { ...newQuestion(0, id), sends: 1 }, next: 'status' },
+    ]),
+  )
   const isOnePacket =
     followed.kind === 'submit' &&
     requestPackets(
@@ -85,7 +103,7 @@ export function follow(options: FollowOptions): Talk<Receipt> {
     ) === 1
   let txId = followed.txId
   let durability: Durability | undefined
-  let last: TxState | undefined
+  let last = known?.stage
 
   const viewOf = (broadcaster: number): View => {
     const view = views.get(broadcaster) ?? newView()
@@ -146,7 +164,7 @@ export function follow(options: FollowOptions): Talk<Receipt> {
     { incarnation, number, body }: Reply,
   ): Heard<Receipt> => {
     const view = viewOf(broadcaster)
-    if (body.kind === 'failure') return hearFailure(view, question, body.error)
+    if (body.kind === 'failure') return hearFailure(broadcaster, question, body.error)
     if (body.kind !== 'state' || number === 0 || (txId && !isSame(txId, body.txId)))
       return { kind: 'ignored' }
     if (!view.incarnation || !isSame(view.incarnation, incarnation)) {
@@ -171,7 +189,7 @@ export function follow(options: FollowOptions): Talk<Receipt> {
     const { state } = reply
     txId ??= reply.txId
     view.state = state
-    last = state
+    last = state.stage
     if (state.stage === 'accepted') durability = state.durability
     view.exposed ||= state.stage === 'submitted' || 'inclusion' in state
     view.notSent =
@@ -204,7 +222,8 @@ export function follow(options: FollowOptions): Talk<Receipt> {
     }
   }
 
-  const hearFailure = (view: View, question: Question, wire: WireError): Heard<Receipt> => {
+  const hearFailure = (broadcaster: number, question: Question, wire: WireError): Heard<Receipt> => {
+    const view = viewOf(broadcaster)
     const isUnknownRequest = errorNameOf(wire.number) === 'unknownRequest'
     if (question === view.submit) {
       if (view.state || isUnknownRequest) return { kind: 'ignored' }
@@ -230,27 +249,33 @@ export function follow(options: FollowOptions): Talk<Receipt> {
     if (earlier && earlier.kind !== 'wait') return earlier
     view.failure = undefined
     view.next = 'submit'
-    return maySubmit() ? { kind: 'askAgain' } : { kind: 'wait', error }
+    if (maySubmit()) return { kind: 'askAgain' }
+    // Too late to submit it again. What was sent just now may still arrive there; what was sent before a restart has.
+    const isFromBefore = known?.submits.has(broadcaster) && view.submit?.sends === 1
+    return { kind: isFromBefore && !view.state ? 'elsewhere' : 'wait', error }
   }
 
   return {
     compose,
     hear,
-    mayOpen: () => followed.kind === 'status' || maySubmit(),
+    mayOpen: (broadcaster) =>
+      followed.kind === 'status' || maySubmit() || (known?.submits.has(broadcaster) ?? false),
     inCharge: (broadcaster) => viewOf(broadcaster).state !== undefined,
     said: (how, broadcaster, _question, reason) => tell(how, broadcaster, { reason }),
+    noteDown: (broadcaster, question) =>
+      question === viewOf(broadcaster).submit ? options.noteDown?.(broadcaster, question.hex) : undefined,
     lastWord(error) {
       if (error.outcome !== 'notSent') return error
       const others = [...views.values()].filter((view) => (view.submit ? view.submit.sends > 0 : false))
       const sure =
         followed.kind === 'submit'
-          ? others.every((view) => view.notSent && !view.exposed)
+          ? !known?.mayBeElsewhere && others.every((view) => view.notSent && !view.exposed)
           : // Of a submit that may have gone to several, one broadcaster knows its own part only.
             options.broadcasters === 1 && [...views.values()].every((view) => !view.exposed)
       return sure ? error : withOutcome(error, 'unknown')
     },
-    outcome: { before: followed.kind === 'submit' ? 'notSent' : 'unknown', after: 'unknown' },
-    details: () => (last ? `The last that was heard of it: ${last.stage}.` : undefined),
+    outcome: { before: followed.kind === 'submit' && !known ? 'notSent' : 'unknown', after: 'unknown' },
+    details: () => (last ? `The last that was heard of it: ${last}.` : undefined),
   }
 }
 

@@ -17,6 +17,8 @@ import {
 } from '@veilcast/shared/protocol'
 import type { Timing } from './converse.ts'
 import { type Field, invalid, isObject, loose, optional, or, strict, that, whole } from './fields.ts'
+import type { Journal } from './journal/Journal.ts'
+import type { Resumed } from './journal/resume.ts'
 import type { Progress } from './receipt.ts'
 
 /**
@@ -111,6 +113,26 @@ export function parseProgress(
       warn('onProgress threw.')
     }
   }
+}
+
+const submitOptions = loose({
+  journal: or(
+    that<boolean>((value) => typeof value === 'boolean', 'is true or false'),
+    true,
+  ),
+})
+
+/** Whether a submit is written in the journal, where there is one. */
+export function parseJournaled(options: unknown): boolean {
+  return submitOptions(options, 'options').journal
+}
+
+const resumeOptions = loose({
+  onResumed: optional(callback<(resumed: Resumed) => void | Promise<void>>()),
+})
+
+export function parseResume(options: unknown) {
+  return resumeOptions(options, 'options')
 }
 
 const submitParameters = strict({
@@ -238,6 +260,7 @@ const clientOptions = strict({
   ),
   random: optional(callback<() => number>()),
   now: optional(callback<() => number>()),
+  journal: optional(that<Journal>(isJournal, 'is a Journal: createIndexedDbJournal(), say')),
   timing: or(timing, timing({}, 'timing')),
 })
 
@@ -254,6 +277,10 @@ export function parseClient(options: unknown) {
   })
   if (new Set(addresses).size < addresses.length) throw invalid('broadcasters: names one twice.')
   return { ...rest, timing: rest.timing satisfies Timing, broadcasters: addresses }
+}
+
+function isJournal(value: unknown): boolean {
+  return isObject(value) && ['put', 'remove', 'entries'].every((name) => typeof value[name] === 'function')
 }
 
 function isDialer(value: unknown): boolean {

@@ -1,8 +1,11 @@
-import type { Until } from '@veilcast/shared/protocol'
-import { computeTxId, familyOf } from './computeTxId.ts'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { newRequestId, type Until } from '@veilcast/shared/protocol'
+import { computeTxId, familyOf, formatTxId } from './computeTxId.ts'
 import { converse, type Line } from './converse.ts'
 import { follow } from './follow.ts'
-import { parseProgress, parseSubmit, parseWait, type WaitOptions } from './parseArguments.ts'
+import type { Bookkeeper } from './journal/bookkeeper.ts'
+import { closeAfter, keepStages } from './journal/keepOutcome.ts'
+import { parseJournaled, parseProgress, parseSubmit, parseWait, type WaitOptions } from './parseArguments.ts'
 import type { Progress, Receipt } from './receipt.ts'
 
 export interface SubmitParameters {
@@ -23,15 +26,36 @@ export interface FollowingOptions extends WaitOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
+export interface SubmitOptions extends FollowingOptions {
+  /** False: not written in the client's journal, as where that is full. Default true, where there is one. */
+  readonly journal?: boolean | undefined
+}
+
 export async function submit(
   line: Line,
   parameters: SubmitParameters,
-  options: FollowingOptions,
+  options: SubmitOptions,
+  bookkeeper?: Bookkeeper,
 ): Promise<Receipt> {
   const { chain, signedTx, until, notAfter, everyStage } = parseSubmit(parameters, line.now())
   const { signal, timeoutMs } = parseWait(options)
   const txId = computeTxId(chain, signedTx)
+  const onProgress = parseProgress(options, line.warn)
+  const isJournaled = parseJournaled(options)
   const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
+  const kept = isJournaled
+    ? bookkeeper?.keep({
+        version: 1,
+        id: bytesToHex(newRequestId()),
+        chain,
+        txId: formatTxId(familyOf(chain), txId),
+        signedTx: bytesToHex(signedTx),
+        until,
+        everyStage,
+        notAfter,
+        madeAtMs: Math.floor(line.now()),
+      })
+    : undefined
   const talk = follow({
     followed: {
       kind: 'submit',
@@ -45,7 +69,10 @@ export async function submit(
     broadcasters: line.broadcasters.length,
     messages,
     now: line.now,
-    onProgress: parseProgress(options, line.warn),
+    onProgress: kept ? keepStages(kept, onProgress) : onProgress,
+    noteDown: kept && ((broadcaster, id) => kept.noteDown(line.broadcasters[broadcaster] as string, id)),
   })
-  return converse(line, talk, { signal, timeoutMs, messages })
+  const receipt = converse(line, talk, { signal, timeoutMs, messages })
+  if (kept) closeAfter(kept, receipt)
+  return receipt
 }

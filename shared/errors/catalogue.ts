@@ -508,6 +508,15 @@ export const catalogue = {
     'Wait for some of them.',
   ),
   notStarted: row(1007, 'notSent', 'never', 4900, [], 'The client is not started.', 'Call start() first.'),
+  journalUnavailable: row(
+    1008,
+    'notSent',
+    'later',
+    unavailable,
+    [],
+    "The wallet's journal cannot be read or written.",
+    'Make room in its storage, resume what is unfinished there, or submit with journal: false.',
+  ),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorName = keyof typeof catalogue

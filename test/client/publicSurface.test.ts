@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import * as client from '@veilcast/client'
+import * as fileJournal from '@veilcast/client/journal/file'
+import * as indexedDbJournal from '@veilcast/client/journal/indexed-db'
 import * as loopback from '@veilcast/client/loopback'
 import * as nymSdk from '@veilcast/client/nym-sdk'
 import * as nymSocket from '@veilcast/client/nym-socket'
@@ -12,7 +14,14 @@ const workspaces = join(__dirname, '../..')
 
 describe('@veilcast/client', () => {
   it('default: exports these names and no others', () => {
-    expect(Object.keys(client).sort()).toEqual(['VeilcastError', 'createClient', 'findVeilcastError'])
+    expect(Object.keys(client).sort()).toEqual([
+      'VeilcastError',
+      'createClient',
+      'createMemoryJournal',
+      'findVeilcastError',
+    ])
+    expect(Object.keys(fileJournal)).toEqual(['createFileJournal'])
+    expect(Object.keys(indexedDbJournal)).toEqual(['createIndexedDbJournal'])
     expect(Object.keys(loopback)).toEqual(['createLoopback'])
     expect(Object.keys(nymSdk)).toEqual(['createNymSdkDialer'])
     expect(Object.keys(nymSocket).sort()).toEqual(['createNymSocketDialer', 'createNymSocketListener'])
@@ -21,7 +30,8 @@ describe('@veilcast/client', () => {
 
   it('behavior: what a browser loads imports nothing of Node', () => {
     const seen = new Set<string>()
-    for (const entry of ['.', './nym-sdk', './loopback']) follow(resolve('@veilcast/client', entry), seen)
+    for (const entry of ['.', './journal/indexed-db', './nym-sdk', './loopback'])
+      follow(resolve('@veilcast/client', entry), seen)
     expect([...seen].filter((name) => name.startsWith('node:') || name === 'ws')).toEqual([])
     expect([...seen].some((name) => name.endsWith('client/dist/converse.js'))).toBe(true)
     expect([...seen].some((name) => name.endsWith('shared/dist/protocol/envelope.js'))).toBe(true)

@@ -1,4 +1,4 @@
-import { createClient, type VeilcastClient } from '@veilcast/client'
+import { type ClientOptions, createClient, createMemoryJournal, type VeilcastClient } from '@veilcast/client'
 import type { Anvil } from '@veilcast/devnet'
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { Loopback } from '@veilcast/shared/mixnet/loopback'
@@ -24,8 +24,9 @@ async function alone(
   { loopback, silent }: LocalScene,
   play: (client: VeilcastClient) => Promise<unknown>,
   isStarted = true,
+  options: Partial<ClientOptions> = {},
 ): Promise<unknown> {
-  const client = createClient({ mixnet: loopback.dialer(), broadcasters: [silent.address()] })
+  const client = createClient({ mixnet: loopback.dialer(), broadcasters: [silent.address()], ...options })
   if (isStarted) await client.start()
   try {
     return await play(client)
@@ -169,6 +170,17 @@ export const localRows: readonly ErrorRow<LocalScene>[] = [
         const parameters = await transfer(scene)
         for (let count = 0; count < 1024; count++) client.info().catch(() => {})
         return client.submit(parameters)
+      }),
+  },
+  {
+    input: 'a journal that is full',
+    error: 'journalUnavailable',
+    outcome: 'notSent',
+    retry: 'later',
+    text: "The wallet's journal cannot be read or written.",
+    provoke: (scene) =>
+      alone(scene, async (client) => client.submit(await transfer(scene)), true, {
+        journal: createMemoryJournal({ maxBytes: 100 }),
       }),
   },
 ]

@@ -47,6 +47,7 @@ describe('catalogue', () => {
       'abortedBeforeSending',
       'clientStopped',
       'invalidArgument',
+      'journalUnavailable',
       'mixnetUnavailable',
       'notStarted',
       'replyTimeout',
