@@ -6,6 +6,7 @@ import { printResults } from './printResults.ts'
 import { printWhatNext } from './printWhatNext.ts'
 import { say } from './say.ts'
 import { type Sent, sendPrivately } from './sendPrivately.ts'
+import { serveWallet } from './serveWallet.ts'
 import { signCosmosSend, signEvmTransfer } from './signTransactions.ts'
 import { startStack } from './startStack.ts'
 
@@ -57,7 +58,7 @@ async function main(): Promise<number> {
     }
     printResults(sent)
     if (values.keep) {
-      printWhatNext(stack)
+      printWhatNext(stack, await serveWallet(stack, life))
       await life.interrupted
     }
     return 0

@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { chromiumPath } from './chromium.ts'
+import { root, run } from './processes.ts'
+
+/** What a page did that somebody should know of. */
+export interface PageRecord {
+  /** Origins of every request and websocket, blobs left out. */
+  readonly origins: Set<string>
+  /** Errors of its console, uncaught ones, and requests that failed. */
+  readonly errors: string[]
+  /** Reports of its Content-Security-Policy. */
+  readonly violations: string[]
+  /** All that its console said. */
+  readonly said: string[]
+}
+
+export interface BuiltPage {
+  readonly url: string
+  /** A page of its own, with storage of its own. */
+  open(options?: BrowserContextOptions): Promise<{ readonly page: Page; readonly record: PageRecord }>
+  stop(): Promise<void>
+}
+
+/** Builds a Vite page as its developer does, serves it with `vite preview`, and opens it in the system's Chromium. */
+export async function startBuiltPage(
+  folder: string,
+  scratch: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<BuiltPage> {
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const outDir = join(scratch, 'page')
+  const settings = { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', ...env }
+  const build = spawnSync(process.execPath, [vite, 'build', '--outDir', outDir, '--emptyOutDir'], {
+    cwd: folder,
+    env: settings,
+    encoding: 'utf8',
+  })
+  if (build.status !== 0) throw new Error(`vite build failed:\n${build.stdout}\n${build.stderr}`)
+  const preview = run(
+    process.execPath,
+    [vite, 'preview', '--outDir', outDir, '--host', '127.0.0.1', '--port', '0'],
+    { cwd: folder, env: settings },
+  )
+  let browser: Browser | undefined
+  const stop = async () => {
+    await browser?.close()
+    preview.child.kill('SIGTERM')
+    await preview.ended
+  }
+  try {
+    const line = stripVTControlCharacters(await preview.said(/http:\/\/127\.0\.0\.1:/))
+    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)![0]
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] })
+    const launched = browser
+    return {
+      url,
+      async open(options) {
+        const context = await launched.newContext(options)
+        const record: PageRecord = { origins: new Set(), errors: [], violations: [], said: [] }
+        await context.exposeFunction('reportViolation', (text: string) => record.violations.push(text))
+        await context.addInitScript(() => {
+          const { reportViolation } = globalThis as unknown as { reportViolation(text: string): void }
+          addEventListener('securitypolicyviolation', (event) => {
+            reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`)
+          })
+        })
+        const page = await context.newPage()
+        const note = (address: string): void => {
+          if (!address.startsWith('blob:')) record.origins.add(new URL(address).origin)
+        }
+        context.on('request', (request) => note(request.url()))
+        page.on('websocket', (socket) => note(socket.url()))
+        context.on('console', (message) => {
+          record.said.push(message.text())
+          if (message.type() === 'error') record.errors.push(message.text())
+        })
+        page.on('pageerror', (error) => record.errors.push(String(error)))
+        return { page, record }
+      },
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Writes what a wallet's page is told, and names the file. */
+export async function writeWalletConfig(scratch: string, config: object): Promise<string> {
+  const path = join(scratch, 'wallet.json')
+  await writeFile(path, JSON.stringify(config))
+  return path
+}
