@@ -9,6 +9,7 @@ import * as loopback from '@veilcast/client/loopback'
 import * as nymSdk from '@veilcast/client/nym-sdk'
 import * as nymSocket from '@veilcast/client/nym-socket'
 import * as nymWasm from '@veilcast/client/nym-wasm'
+import * as viem from '@veilcast/client/viem'
 
 const workspaces = join(__dirname, '../..')
 
@@ -25,6 +26,7 @@ describe('@veilcast/client', () => {
     expect(Object.keys(loopback)).toEqual(['createLoopback'])
     expect(Object.keys(nymSdk)).toEqual(['createNymSdkDialer'])
     expect(Object.keys(nymSocket).sort()).toEqual(['createNymSocketDialer', 'createNymSocketListener'])
+    expect(Object.keys(viem).sort()).toEqual(['VeilcastError', 'findVeilcastError', 'veilcast'])
     expect(Object.keys(nymWasm).sort()).toEqual(['createNymWasmDialer', 'createNymWasmListener'])
   })
 

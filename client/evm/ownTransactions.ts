@@ -1,0 +1,50 @@
+import type { DecodedTransaction } from './decodeTransaction.ts'
+
+/** A transaction that was sent from here, and what is known of it. */
+export interface OwnTransaction {
+  readonly hash: `0x${string}`
+  /** Undefined for a type of a single chain. */
+  readonly decoded: DecodedTransaction | undefined
+  /**
+   * `unfollowed`: the following came to an end without one of the transaction's own; the chain is asked. `ended`: `error`
+   * says how, and it is in no block.
+   */
+  stage: 'sending' | 'submitted' | 'included' | 'unfollowed' | 'ended'
+  error: unknown
+  /** Resolves once an endpoint has it; rejects with a VeilcastError. */
+  readonly submitted: Promise<void>
+  /** Resolves once `stage` is one of the last three. Never rejects. */
+  readonly settled: Promise<void>
+}
+
+export interface OwnTransactions {
+  get(hash: string): OwnTransaction | undefined
+  put(transaction: OwnTransaction): void
+  /** The first nonce above those that transactions of ours hold, for an address in lower case. */
+  nextNonce(address: string): bigint | undefined
+}
+
+export const maxOwnTransactions = 256
+
+export function createOwnTransactions(): OwnTransactions {
+  const all = new Map<string, OwnTransaction>()
+  return {
+    get: (hash) => all.get(hash),
+    put(transaction) {
+      all.delete(transaction.hash)
+      all.set(transaction.hash, transaction)
+      if (all.size <= maxOwnTransactions) return
+      const oldest = [...all.values()]
+      const gone = oldest.find(({ stage }) => stage !== 'sending' && stage !== 'submitted') ?? oldest[0]
+      if (gone) all.delete(gone.hash)
+    },
+    nextNonce(address) {
+      let next: bigint | undefined
+      for (const { stage, decoded } of all.values()) {
+        if (stage === 'ended' || decoded?.from !== address) continue
+        if (next === undefined || decoded.nonce >= next) next = decoded.nonce + 1n
+      }
+      return next
+    },
+  }
+}
