@@ -9,6 +9,8 @@ import {
 } from './converse.ts'
 import { judgeFailure } from './judgeFailure.ts'
 
+export const onlyAsked = 'It was a question only: nothing was submitted.'
+
 export interface Answer<T> {
   readonly body: T
   readonly broadcaster: number
@@ -44,7 +46,7 @@ export function ask<K extends 'info' | 'results'>(
       said: () => undefined,
       lastWord: (error) => error,
       outcome: { before: 'notSent', after: 'notSent' },
-      details: () => 'It was a question only: nothing was submitted.',
+      details: () => onlyAsked,
     },
     options,
   )

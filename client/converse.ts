@@ -35,6 +35,8 @@ export interface Line {
   readonly random: () => number
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** A transaction on this chain is sent, or changes its state. */
+  readonly chainMoves: (chain: string) => void
   readonly warn: (message: string, fields?: Readonly<Record<string, string | number>>) => void
 }
 
@@ -119,8 +121,18 @@ export interface ConverseOptions {
   readonly only?: number | undefined
   /** Asks this broadcaster first. Default: the start of the list. */
   readonly first?: number | undefined
+  /** Asks these and no others, by index, in this order. */
+  readonly order?: readonly number[] | undefined
   /** Counted up as it goes. */
   readonly messages: { -readonly [name in keyof Messages]: Messages[name] }
+  /** Called once, before anything is said: for who may give up before it ends. */
+  readonly watch?: ((conversation: Watched) => void) | undefined
+}
+
+/** Of a conversation, as it goes. */
+export interface Watched {
+  mayHaveLeft(): boolean
+  lastError(): unknown
 }
 
 interface Peer {
@@ -148,9 +160,8 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
   const { mixnet, pending, timing } = line
   const { signal, timeoutMs, messages } = options
   const startedAtMs = performance.now()
-  const peers = line.broadcasters
-    .map((address, index): Peer => newPeer(address, index))
-    .filter(({ index }) => options.only === undefined || options.only === index)
+  const order = options.only === undefined ? (options.order ?? line.broadcasters.keys()) : [options.only]
+  const peers = [...order].map((index) => newPeer(line.broadcasters[index] as MixnetAddress, index))
   const ids = new Set<RequestId>()
   const leaving = new AbortController()
   let current = (peers.find(({ index }) => index === options.first) ?? peers[0]) as Peer
@@ -361,6 +372,7 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
       return true
     }
 
+    options.watch?.({ mayHaveLeft, lastError: () => lastError })
     if (signal?.aborted) return fail('abortedBeforeSending')
     pending.join(conversation)
     signal?.addEventListener('abort', abort, { once: true })

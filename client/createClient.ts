@@ -8,6 +8,7 @@ import { type ResumeOptions, resume, type Unfinished } from './journal/resume.ts
 import { type Logger, parseClient, type WaitOptions } from './parseArguments.ts'
 import { createPending, type IgnoredReplies } from './pending.ts'
 import { type ReadParameters, read } from './read.ts'
+import { createReads, type Head, type ReadCounters } from './reads/createReads.ts'
 import type { Receipt } from './receipt.ts'
 import { measureRoundTrip } from './roundTrip.ts'
 import { type StatusParameters, status } from './status.ts'
@@ -63,8 +64,26 @@ export interface VeilcastClient {
   status(parameters: StatusParameters, options?: FollowingOptions): Promise<Receipt>
   /** What a broadcaster serves. @throws VeilcastError */
   info(parameters?: InfoParameters, options?: WaitOptions): Promise<BroadcasterInfo>
-  /** An allow-listed read of a chain; its JSON result. @throws VeilcastError */
+  /**
+   * An allow-listed read of a chain; its JSON result. Reads of a chain that are made together travel together (up to 32 in
+   * one message), equal ones are asked once, and an answer is given again until the next block is due: but what is asked
+   * of `pending` never, and nothing from before a submit on that chain or before a change of its state. It is hearsay:
+   * nothing here proves it.
+   *
+   * @example
+   * const [balance, price] = await Promise.all([
+   *   client.read({ chain: 'eip155:1', method: 'eth_getBalance', params: [address, 'latest'] }),
+   *   client.read({ chain: 'eip155:1', method: 'eth_gasPrice' }),
+   * ])
+   *
+   * @throws VeilcastError `callReverted` (with `data`), `methodNotAllowed`, `invalidParams`, `readFailed`, `answerTooLarge`,
+   * `chainNotServed`, `noLiveEndpoint`, or of the client's own as `submit`; its outcome is `notSent`
+   */
   read(parameters: ReadParameters, options?: WaitOptions): Promise<unknown>
+  /** The newest block as the last answer told, and until when the next one is not due. Asks nobody. */
+  head(chain: string): Head | undefined
+  /** What reads have cost, since the client was made. */
+  readonly reads: ReadCounters
   /** Replies that were not believed, since the client was made. */
   readonly ignored: IgnoredReplies
 }
@@ -108,9 +127,11 @@ export function createClient(options: ClientOptions): VeilcastClient {
     timing,
     random,
     now,
+    chainMoves: (chain) => reads.forget(chain),
     warn: (message, fields) => logger?.warn(message, fields),
   }
   const bookkeeper = journal && createBookkeeper(journal, line.warn)
+  const reads = createReads(line)
   let life: Life | undefined
 
   const begin = async (mine: Life, signal: AbortSignal | undefined) => {
@@ -156,6 +177,7 @@ export function createClient(options: ClientOptions): VeilcastClient {
       const ending = life
       life = undefined
       pending.stopAll()
+      reads.stop()
       ending?.unsubscribe?.()
       await mixnet.stop()
       await ending?.started.catch(() => undefined)
@@ -168,7 +190,9 @@ export function createClient(options: ClientOptions): VeilcastClient {
       whileRunning(() => resume(line, options, { bookkeeper, isRunning: () => life?.running === true })),
     status: (parameters, options = {}) => whileRunning(() => status(line, parameters, options)),
     info: (parameters = {}, options = {}) => whileRunning(() => info(line, parameters, options)),
-    read: (parameters, options = {}) => whileRunning(() => read(line, parameters, options)),
+    read: (parameters, options = {}) => whileRunning(() => read(reads, parameters, options)),
+    head: reads.head,
+    reads: reads.counters,
     ignored: pending.ignored,
   }
 }

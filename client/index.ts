@@ -26,6 +26,7 @@ export type { Resumed, ResumeOptions, Submission, Unfinished } from './journal/r
 export type { Logger, WaitOptions } from './parseArguments.ts'
 export type { IgnoredReplies } from './pending.ts'
 export type { ReadParameters } from './read.ts'
+export type { Head, ReadCounters } from './reads/createReads.ts'
 export type { Progress, Receipt } from './receipt.ts'
 export type { StatusParameters } from './status.ts'
 export type { FollowingOptions, SubmitOptions, SubmitParameters } from './submit.ts'

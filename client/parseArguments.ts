@@ -34,7 +34,7 @@ export interface WaitOptions {
 }
 
 export const maxBroadcasters = 32
-const maxTimeoutMs = 86_400_000
+export const maxTimeoutMs = 86_400_000
 const defaultTimeoutMs = 120_000
 const defaultNotAfterSeconds = 600
 
@@ -214,20 +214,25 @@ const readParameters = strict({
 
 export function parseRead(parameters: unknown) {
   const { params, ...rest } = readParameters(parameters, 'parameters')
-  return { ...rest, params: encodeJson(params) }
+  const text = canonicalJson(params)
+  const bytes = new TextEncoder().encode(text)
+  if (bytes.length > maxReadParamsBytes) throw invalid(`params: is longer than ${maxReadParamsBytes} bytes.`)
+  return { ...rest, params: bytes, text }
 }
 
-function encodeJson(value: object): Uint8Array {
-  let text: string | undefined
+/** Names in order, so that equal questions are the same bytes, and the bytes tell nobody which library asks. */
+function canonicalJson(value: object): string {
   try {
-    text = JSON.stringify(value)
+    const text = JSON.stringify(value, (_name, inner: unknown) =>
+      isObject(inner) && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner,
+    )
+    if (text !== undefined) return text
   } catch {
     // A ring, or a bigint.
   }
-  if (text === undefined) throw invalid('params: is what JSON can say.')
-  const bytes = new TextEncoder().encode(text)
-  if (bytes.length > maxReadParamsBytes) throw invalid(`params: is longer than ${maxReadParamsBytes} bytes.`)
-  return bytes
+  throw invalid('params: is what JSON can say.')
 }
 
 /** What a client logs: what went wrong, never about whom or what. */

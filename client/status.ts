@@ -30,6 +30,7 @@ export async function status(
   const asked = parseStatus(parameters, line.broadcasters.length)
   const { signal, timeoutMs } = parseWait(options)
   const { submitId, chain, signedTx, until, everyStage, broadcaster: only } = asked
+  const tell = parseProgress(options, line.warn)
   const txId = chain && signedTx ? computeTxId(chain, signedTx) : asked.txId
   const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
   const talk = follow({
@@ -41,7 +42,10 @@ export async function status(
     broadcasters: line.broadcasters.length,
     messages,
     now: line.now,
-    onProgress: parseProgress(options, line.warn),
+    onProgress(progress) {
+      if (chain && progress.state) line.chainMoves(chain)
+      tell(progress)
+    },
   })
   return converse(line, talk, { signal, timeoutMs, only, messages })
 }

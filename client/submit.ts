@@ -40,7 +40,11 @@ export async function submit(
   const { chain, signedTx, until, notAfter, everyStage } = parseSubmit(parameters, line.now())
   const { signal, timeoutMs } = parseWait(options)
   const txId = computeTxId(chain, signedTx)
-  const onProgress = parseProgress(options, line.warn)
+  const tell = parseProgress(options, line.warn)
+  const onProgress = (progress: Progress) => {
+    line.chainMoves(chain)
+    tell(progress)
+  }
   const isJournaled = parseJournaled(options)
   const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
   const kept = isJournaled
