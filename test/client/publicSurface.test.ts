@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import * as client from '@veilcast/client'
+import * as cosmjs from '@veilcast/client/cosmjs'
 import * as fileJournal from '@veilcast/client/journal/file'
 import * as indexedDbJournal from '@veilcast/client/journal/indexed-db'
 import * as loopback from '@veilcast/client/loopback'
@@ -21,6 +22,7 @@ describe('@veilcast/client', () => {
       'createMemoryJournal',
       'findVeilcastError',
     ])
+    expect(Object.keys(cosmjs).sort()).toEqual(['CometRpcError', 'createCosmosNode', 'createRpcClient'])
     expect(Object.keys(fileJournal)).toEqual(['createFileJournal'])
     expect(Object.keys(indexedDbJournal)).toEqual(['createIndexedDbJournal'])
     expect(Object.keys(loopback)).toEqual(['createLoopback'])
@@ -32,7 +34,7 @@ describe('@veilcast/client', () => {
 
   it('behavior: what a browser loads imports nothing of Node', () => {
     const seen = new Set<string>()
-    for (const entry of ['.', './journal/indexed-db', './nym-sdk', './loopback'])
+    for (const entry of ['.', './journal/indexed-db', './nym-sdk', './cosmjs', './loopback'])
       follow(resolve('@veilcast/client', entry), seen)
     expect([...seen].filter((name) => name.startsWith('node:') || name === 'ws')).toEqual([])
     expect([...seen].some((name) => name.endsWith('client/dist/converse.js'))).toBe(true)
