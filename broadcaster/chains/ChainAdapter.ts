@@ -1,5 +1,5 @@
 import type { WireError } from '@veilcast/shared/errors'
-import type { ChainId, FinalityRule, Inclusion, TxId } from '@veilcast/shared/protocol'
+import type { ChainId, FinalityRule, Inclusion, ReadAnswers, TxId } from '@veilcast/shared/protocol'
 
 /**
  * Everything that the broadcaster knows about one chain. Two families implement it and pass one contract suite.
@@ -87,20 +87,7 @@ export interface AskedRead {
   readonly params: unknown
 }
 
-export type ReadAnswer =
-  /** JSON in UTF-8. */
-  | { readonly kind: 'result'; readonly result: Uint8Array }
-  /** The contract reverted the call, and gave this. */
-  | { readonly kind: 'reverted'; readonly data: Uint8Array }
-  /** Among others methodNotAllowed, invalidParams, readFailed, answerTooLarge, noLiveEndpoint, busy. */
-  | { readonly kind: 'failed'; readonly error: WireError }
-
-export interface QueryAnswers {
-  /** The newest block that reads know of; 0: none. */
-  readonly height: bigint
-  /** Milliseconds until the next block is due, 250 to 15 000; 0: unknown. */
-  readonly freshMs: number
-  readonly answers: readonly ReadAnswer[]
+export interface QueryAnswers extends ReadAnswers {
   /** Where the answers are from. */
   readonly counts: {
     readonly refused: number

@@ -145,7 +145,10 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
       readonly first?: Client | undefined
       readonly among?: (client: Client) => boolean
     },
-    { counts = (_trouble: Trouble) => true, timeoutMs = askTimeoutMs } = {},
+    {
+      counts = () => true,
+      timeoutMs = askTimeoutMs,
+    }: { readonly counts?: (trouble: Trouble) => boolean; readonly timeoutMs?: number } = {},
   ): Promise<readonly [T, ...T[]]> {
     // What several wait for is nobody's to abort; it ends with the pool.
     const signal = options.signal ?? stopping?.signal

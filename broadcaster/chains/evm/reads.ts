@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ReadRefused } from '../ChainAdapter.ts'
 import { refuseMethod, refuseParams } from '../reads/answerAs.ts'
 import type { Keep, KnownRead, ParsedRead } from '../reads/createChainReads.ts'
+import type { ReadHead } from '../reads/followHead.ts'
 import type { EvmClient } from './EvmClient.ts'
 import { toQuantity } from './nodeValues.ts'
 
@@ -34,15 +35,30 @@ type Block =
   | { readonly kind: 'hash'; readonly hash: string; readonly param: unknown; readonly canonical: boolean }
 
 const lower = (text: string) => text.toLowerCase()
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/).transform(lower)
-const hash = z.string().regex(/^0x[0-9a-fA-F]{64}$/).transform(lower)
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/)
+  .transform(lower)
+const hash = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{64}$/)
+  .transform(lower)
 const quantity = z
   .string()
   .regex(/^0x[0-9a-fA-F]{1,64}$/)
   .transform((text) => toQuantity(BigInt(text)))
-const small = z.union([quantity, z.int().min(0).transform((number) => toQuantity(BigInt(number)))])
+const small = z.union([
+  quantity,
+  z
+    .int()
+    .min(0)
+    .transform((number) => toQuantity(BigInt(number))),
+])
 /** Storage slots are written both ways, and nodes take both. */
-const slot = z.string().regex(/^0x[0-9a-fA-F]{1,64}$/).transform(lower)
+const slot = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{1,64}$/)
+  .transform(lower)
 const maxDataHexChars = 16_384
 const data = z
   .string()
@@ -53,7 +69,9 @@ const data = z
 const newest: Block = { kind: 'newest' }
 const byTag = z
   .enum(['latest', 'pending', 'safe', 'finalized', 'earliest'])
-  .transform((tag): Block => (tag === 'latest' ? newest : tag === 'pending' ? { kind: tag } : { kind: 'tag', tag }))
+  .transform(
+    (tag): Block => (tag === 'latest' ? newest : tag === 'pending' ? { kind: tag } : { kind: 'tag', tag }),
+  )
 const byNumber = quantity.transform((text): Block => ({ kind: 'number', number: BigInt(text) }))
 const byHash = hash.transform((text): Block => ({ kind: 'hash', hash: text, param: text, canonical: false }))
 const numbered = z.union([byTag, byNumber])
@@ -62,9 +80,9 @@ const block = z.union([
   byTag,
   byHash,
   byNumber,
-  z.strictObject({ blockNumber: quantity }).transform(
-    ({ blockNumber }): Block => ({ kind: 'number', number: BigInt(blockNumber) }),
-  ),
+  z
+    .strictObject({ blockNumber: quantity })
+    .transform(({ blockNumber }): Block => ({ kind: 'number', number: BigInt(blockNumber) })),
   z.strictObject({ blockHash: hash, requireCanonical: z.boolean().nullish() }).transform(
     ({ blockHash, requireCanonical }): Block => ({
       kind: 'hash',
@@ -142,11 +160,7 @@ const stateOverride = z
   .refine((accounts) => Object.keys(accounts).length <= maxOverriddenAccounts)
   .nullish()
 
-const topic = z.union([
-  z.null(),
-  hash,
-  z.array(z.union([hash, z.null()])).max(16),
-])
+const topic = z.union([z.null(), hash, z.array(z.union([hash, z.null()])).max(16)])
 const logFilter = z.strictObject({
   address: z.union([address, z.array(address).max(32)]).nullish(),
   topics: z.array(topic).max(4).nullish(),
@@ -168,20 +182,20 @@ interface Plan {
 }
 
 interface Method {
-  plan(params: unknown, height: bigint, limits: EvmReadLimits): Plan | KnownRead
+  /** @throws ReadRefused (invalidParams) */
+  parse(params: unknown): (height: bigint, limits: EvmReadLimits) => Plan | KnownRead
   readonly known?: (chainId: bigint) => unknown
 }
 
-/** A method whose params are an array, that fits the schema. @throws ReadRefused */
 function method<Schema extends z.ZodType>(
   schema: Schema,
   plan: (params: z.output<Schema>, height: bigint, limits: EvmReadLimits) => Plan | KnownRead,
 ): Method {
   return {
-    plan(params, height, limits) {
+    parse(params) {
       const parsed = schema.safeParse(params ?? [])
       if (!parsed.success) throw refuseParams()
-      return plan(parsed.data, height, limits)
+      return (height, limits) => plan(parsed.data, height, limits)
     },
   }
 }
@@ -244,7 +258,13 @@ const lookup = method(z.tuple([hash]), (params) => ({ params: () => params, keep
 
 const maxFeeHistoryBlocks = 1024n
 const blockCount = z
-  .union([small, z.string().regex(/^\d{1,4}$/).transform((text) => toQuantity(BigInt(text)))])
+  .union([
+    small,
+    z
+      .string()
+      .regex(/^\d{1,4}$/)
+      .transform((text) => toQuantity(BigInt(text))),
+  ])
   .refine((count) => BigInt(count) >= 1n && BigInt(count) <= maxFeeHistoryBlocks)
 
 /**
@@ -305,17 +325,15 @@ export function parseRead(
   params: unknown,
   chainId: bigint,
   limits: EvmReadLimits,
-): ParsedRead<EvmClient, EvmCall> {
+): ParsedRead<ReadHead<EvmClient>, EvmCall> {
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (!method) throw refuseMethod()
-  // What does not fit is refused before anybody is asked for the newest block.
-  const fits = method.plan(params, 0n, { maxLogsRangeBlocks: Number.POSITIVE_INFINITY })
+  const planAt = method.parse(params)
   if (method.known) return { kind: 'known', value: method.known(chainId) }
-  void fits
   return {
     kind: 'asked',
     plan({ height }) {
-      const plan = method.plan(params, height, limits)
+      const plan = planAt(height, limits)
       if ('kind' in plan) return plan
       const byTag = plan.params('latest')
       const pinned = plan.params(toQuantity(height))

@@ -1,6 +1,6 @@
 import { wireError } from '@veilcast/shared/errors'
-import { maxReadResultBytes } from '@veilcast/shared/protocol'
-import { type ReadAnswer, ReadRefused } from '../ChainAdapter.ts'
+import { maxReadResultBytes, type ReadAnswer } from '@veilcast/shared/protocol'
+import { ReadRefused } from '../ChainAdapter.ts'
 
 /** As JSON in UTF-8, where it is not too long. */
 export function resultAnswer(value: unknown): ReadAnswer {

@@ -1,15 +1,15 @@
 import { wireError } from '@veilcast/shared/errors'
+import type { ReadAnswer } from '@veilcast/shared/protocol'
 import {
   type AskedRead,
   ChainUnavailable,
   type QueryAnswers,
-  type ReadAnswer,
   ReadRefused,
   type WaitOptions,
 } from '../ChainAdapter.ts'
 import { untilAborted } from '../endpoints/withDeadline.ts'
 import { noLiveEndpoint, resultAnswer } from './answerAs.ts'
-import type { HeadFollower, ReadHead } from './followHead.ts'
+import type { HeadFollower } from './followHead.ts'
 import { limitRate } from './limitRate.ts'
 import { type RememberedAnswers, rememberAnswers } from './rememberAnswers.ts'
 
@@ -31,9 +31,9 @@ export interface PlannedRead<Call> {
   readonly call: Call
 }
 
-export type ParsedRead<Client, Call> =
+export type ParsedRead<Head, Call> =
   | KnownRead
-  | { readonly kind: 'asked'; plan(head: ReadHead<Client>): KnownRead | PlannedRead<Call> }
+  | { readonly kind: 'asked'; plan(head: Head): KnownRead | PlannedRead<Call> }
 
 export interface Asked {
   readonly answer: ReadAnswer
@@ -41,12 +41,12 @@ export interface Asked {
   readonly lasting: boolean
 }
 
-export interface ChainReadsParts<Client, Call> {
-  readonly follower: HeadFollower<Client>
+export interface ChainReadsParts<Head, Call> {
+  readonly follower: Pick<HeadFollower<unknown, Head>, 'newest' | 'height' | 'freshMs'>
   /** @throws ReadRefused */
-  readonly parse: (method: string, params: unknown) => ParsedRead<Client, Call>
+  readonly parse: (method: string, params: unknown) => ParsedRead<Head, Call>
   /** Asks one endpoint for all of them; an answer each, in their order. @throws ChainUnavailable */
-  readonly ask: (calls: readonly Call[], head: ReadHead<Client>) => Promise<readonly Asked[]>
+  readonly ask: (calls: readonly Call[], head: Head) => Promise<readonly Asked[]>
   /** Calls to nodes, for all wallets together; further ones are `busy`. */
   readonly maxCallsPerSecond: number
 }
@@ -58,8 +58,8 @@ const blockLimits = { maxEntries: 8_192, maxBytes: 16 * 1_048_576 }
 const alwaysLimits = { maxEntries: 4_096, maxBytes: 16 * 1_048_576 }
 
 /** What is known of one newest block. Another one begins anew, so that nothing of an older one is taken for it. */
-interface View<Client> {
-  readonly head: ReadHead<Client>
+interface View<Head> {
+  readonly head: Head
   readonly answers: RememberedAnswers
   readonly inFlight: Map<string, Promise<ReadAnswer>>
 }
@@ -68,14 +68,14 @@ interface View<Client> {
  * The reads of one chain. What was asked of the newest block is asked of it by its height, so that all answers of a message belong
  * together; each question goes to a node once for a block, whoever asks it.
  */
-export function createChainReads<Client, Call>(parts: ChainReadsParts<Client, Call>) {
+export function createChainReads<Head, Call>(parts: ChainReadsParts<Head, Call>) {
   const { follower, parse, ask } = parts
   const always = rememberAnswers(alwaysLimits)
   const rate = limitRate(parts.maxCallsPerSecond)
-  let view: View<Client> | undefined
+  let view: View<Head> | undefined
   let callsUnderWay = 0
 
-  function viewOf(head: ReadHead<Client>): View<Client> {
+  function viewOf(head: Head): View<Head> {
     if (view?.head !== head) {
       view = { head, answers: rememberAnswers(blockLimits), inFlight: new Map() }
     }
@@ -91,7 +91,7 @@ export function createChainReads<Client, Call>(parts: ChainReadsParts<Client, Ca
   /** Not bound to who asked first: others may wait for it too. Never rejects with what an endpoint did. */
   async function send(
     planned: readonly PlannedRead<Call>[],
-    from: View<Client>,
+    from: View<Head>,
   ): Promise<readonly ReadAnswer[]> {
     const refused = busy(planned.length)
     if (refused) return planned.map(() => refused)
@@ -125,65 +125,58 @@ export function createChainReads<Client, Call>(parts: ChainReadsParts<Client, Ca
     const head = needHead ? await newestOrNone(signal) : undefined
     const from = head && viewOf(head)
 
+    // From here to their sending in one turn of the event loop: what is equal is found under way, what is new goes together.
     const toAsk: PlannedRead<Call>[] = []
-    let sent: Promise<readonly ReadAnswer[]> | undefined
-    /** Begun in the same turn of the event loop as all of them were planned. */
-    const answers = parsed.map((read): (() => Promise<ReadAnswer>) => {
-      const plan = read.kind === 'asked' ? from && orRefusal(() => read.plan(from.head)) : read
-      if (!plan || !from) {
-        if (plan?.kind === 'known') {
-          counts.here++
-          return async () => resultAnswer(plan.value)
-        }
-        if (plan?.kind === 'refused') counts.refused++
-        return async () => (plan?.kind === 'refused' ? plan.answer : noLiveEndpoint)
+    const sent = Promise.resolve().then(() => (from && toAsk.length > 0 ? send(toAsk, from) : []))
+    const waits = parsed.map((read): Promise<ReadAnswer> | ReadAnswer => {
+      const plan = read.kind !== 'asked' ? read : from && orRefusal(() => read.plan(from.head))
+      if (!plan || !from || plan.kind !== 'planned') return answerHere(plan, counts)
+      const known = plan.keep === 'always' ? always.get(plan.key) : from.answers.get(plan.key)
+      if (known) {
+        counts.cached++
+        return known
       }
-      switch (plan.kind) {
-        case 'refused':
-          counts.refused++
-          return async () => plan.answer
-        case 'known':
-          counts.here++
-          return async () => resultAnswer(plan.value)
-        case 'planned': {
-          const known = plan.keep === 'always' ? always.get(plan.key) : from.answers.get(plan.key)
-          if (known) {
-            counts.cached++
-            return async () => known
-          }
-          const shared = from.inFlight.get(plan.key)
-          if (shared) {
-            counts.shared++
-            const alone = async () => (await send([plan], from))[0] ?? noLiveEndpoint
-            return () => orAfter(maxJoinMs, shared, alone)
-          }
-          counts.node++
-          const index = toAsk.push(plan) - 1
-          const mine = Promise.resolve()
-            .then(() => {
-              sent ??= send(toAsk, from)
-              return sent
-            })
-            .then((list) => list[index] ?? noLiveEndpoint)
-            .finally(() => from.inFlight.delete(plan.key))
-          mine.catch(() => {})
-          from.inFlight.set(plan.key, mine)
-          return () => mine
-        }
+      const shared = from.inFlight.get(plan.key)
+      if (shared) {
+        counts.shared++
+        const alone = async () => (await send([plan], from))[0] ?? noLiveEndpoint
+        return orAfter(maxJoinMs, shared, alone)
       }
+      counts.node++
+      const index = toAsk.push(plan) - 1
+      const mine = sent
+        .then((list) => list[index] ?? noLiveEndpoint)
+        .finally(() => from.inFlight.delete(plan.key))
+      mine.catch(() => {})
+      from.inFlight.set(plan.key, mine)
+      return mine
     })
-    const settled = await Promise.all(
-      answers.map((wait) =>
-        untilAborted(wait(), signal).catch((error: unknown) => {
+    sent.catch(() => {})
+    const answers = await Promise.all(
+      waits.map((wait) =>
+        untilAborted(Promise.resolve(wait), signal).catch((error: unknown) => {
           if (signal?.aborted) return noLiveEndpoint
           throw error
         }),
       ),
     )
-    return { height: follower.height(), freshMs: follower.freshMs(), answers: settled, counts }
+    return { height: follower.height(), freshMs: follower.freshMs(), answers, counts }
   }
 
-  async function newestOrNone(signal: AbortSignal | undefined): Promise<ReadHead<Client> | undefined> {
+  function answerHere(
+    plan: RefusedRead | KnownRead | PlannedRead<Call> | undefined,
+    counts: { refused: number; here: number },
+  ): ReadAnswer {
+    if (plan?.kind === 'refused') {
+      counts.refused++
+      return plan.answer
+    }
+    if (plan?.kind !== 'known') return noLiveEndpoint
+    counts.here++
+    return resultAnswer(plan.value)
+  }
+
+  async function newestOrNone(signal: AbortSignal | undefined): Promise<Head | undefined> {
     try {
       return await follower.newest(signal ? { signal } : {})
     } catch (error) {
@@ -202,7 +195,8 @@ function orRefusal<T>(parse: () => T): T | RefusedRead {
   try {
     return parse()
   } catch (error) {
-    if (error instanceof ReadRefused) return { kind: 'refused', answer: { kind: 'failed', error: error.error } }
+    if (error instanceof ReadRefused)
+      return { kind: 'refused', answer: { kind: 'failed', error: error.error } }
     throw error
   }
 }
@@ -215,7 +209,7 @@ function isAbort(error: unknown): boolean {
 async function orAfter<T>(limitMs: number, shared: Promise<T>, alone: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
+    timer = setTimeout(() => resolve(undefined), limitMs)
   })
   try {
     const first = await Promise.race([shared.then((answer) => ({ answer })), late])

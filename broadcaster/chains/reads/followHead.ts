@@ -1,4 +1,4 @@
-import { ChainUnavailable, type WaitOptions } from '../ChainAdapter.ts'
+import { ChainUnavailable, type EndpointHealth, type WaitOptions } from '../ChainAdapter.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { untilAborted } from '../endpoints/withDeadline.ts'
@@ -14,7 +14,7 @@ export interface ReadHead<Client> {
   readonly at: Client
 }
 
-export interface HeadFollower<Client, Head extends ReadHead<Client> = ReadHead<Client>> {
+export interface HeadFollower<Client, Head = ReadHead<Client>> {
   /** Looked at anew where the last look is older than a quarter of the block interval, 250 ms to 1 s. @throws ChainUnavailable */
   newest(options?: WaitOptions): Promise<Head>
   /** A block that others saw: a newer one than ours is looked for at the next read. */
@@ -102,7 +102,7 @@ export function followHead<Client, Head extends ReadHead<Client> = ReadHead<Clie
   }
 }
 
-function highestPlausible(pool: EndpointPool<unknown>): bigint {
+function highestPlausible(pool: { health(): readonly EndpointHealth[] }): bigint {
   const byOperator = new Map<string, bigint>()
   for (const { live, operator, height } of pool.health()) {
     if (live && height > (byOperator.get(operator) ?? -1n)) byOperator.set(operator, height)

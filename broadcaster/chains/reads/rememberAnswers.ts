@@ -1,4 +1,4 @@
-import type { ReadAnswer } from '../ChainAdapter.ts'
+import type { ReadAnswer } from '@veilcast/shared/protocol'
 
 export interface RememberedAnswers {
   get(key: string): ReadAnswer | undefined
