@@ -137,9 +137,7 @@ export function createIngress(parts: {
         }
         readsUnderWay++
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
-        const answered = await answerRead(chains, body, to.credit, metrics, signal).finally(
-          () => readsUnderWay--,
-        )
+        const answered = await answerRead(chains, body, to.credit, signal).finally(() => readsUnderWay--)
         if (answered.kind === 'failure') replier.fail(to, answered.error)
         else replier.reply(to, answered)
       }

@@ -4,11 +4,12 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { computeTxId } from '../computeTxId.ts'
 import { parseStatus, parseSubmit } from '../parseArguments.ts'
 import type { Receipt } from '../receipt.ts'
+import { defaultPort } from '../rpc/serveRpc.ts'
 import { mainnetApi, transports } from './openMixnet.ts'
 import { infoTable, receiptTable, toJson } from './print.ts'
 import { readTransaction } from './readTransaction.ts'
-import { resumeAll } from './resumeAll.ts'
 import { type CommonOptions, exitCodes, type Result, runCommand } from './runCommand.ts'
+import { type RpcCommandOptions, runRpc } from './runRpc.ts'
 
 type Until = (typeof untilWords)[number]
 
@@ -41,12 +42,17 @@ const instant = (text: string): Date => {
     throw new InvalidArgumentError('A date as in 2027-01-31T12:00:00Z, or seconds since 1970.')
   return date
 }
+const portNumber = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('A port, 0 to 65535.')
+  return value
+}
 const list = (text: string, before: readonly string[] = []) => [
   ...before,
   ...text.split(/[\s,]+/).filter(Boolean),
 ]
 
-function command(name: string, description: string): Command {
+function command(name: string, description: string, after = exitCodeHelp): Command {
   return program
     .command(name)
     .description(description)
@@ -80,14 +86,9 @@ function command(name: string, description: string): Command {
         .env('VEILCAST_TIMEOUT'),
     )
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', exitCodeHelp)
+    .addHelpText('after', after)
 }
 
-const journal = () =>
-  new Option(
-    '--journal <folder>',
-    'where submissions outlive this program; who can read it can read them',
-  ).env('VEILCAST_JOURNAL')
 const until = (by: Until) => new Option('--until <stage>', 'how far to wait').choices(untilWords).default(by)
 const show = (receipt: Receipt, json: boolean | undefined, tookMs: number): Result => ({
   text: json ? toJson(receipt) : receiptTable(receipt, tookMs),
@@ -115,7 +116,6 @@ command('submit', 'Submit a signed transaction, and wait for what became of it.'
     ).argParser(instant),
   )
   .option('--every-stage', 'hear each stage on the way, at the cost of a SURB each')
-  .addOption(journal())
   .action((options: SubmitOptions) =>
     runCommand(
       options,
@@ -128,16 +128,6 @@ command('submit', 'Submit a signed transaction, and wait for what became of it.'
       },
       async ({ client, elapsedMs, ...waiting }, parameters) =>
         show(await client.submit(parameters, waiting), options.json, elapsedMs()),
-    ),
-  )
-
-command('resume', 'Ask what became of the submissions in a journal, and follow them to their end.')
-  .addOption(journal().makeOptionMandatory())
-  .action((options: CommonOptions) =>
-    runCommand(
-      options,
-      () => undefined,
-      (command) => resumeAll(command, options),
     ),
   )
 
@@ -178,5 +168,46 @@ command('info', 'Ask a broadcaster what it serves.').action((options: CommonOpti
     },
   ),
 )
+
+const rpcHelp = `
+Wallets
+  Each chain that the broadcaster serves is at http://127.0.0.1:PORT/<chain>, by its CAIP-2 id or what follows
+  the colon: /eip155:1 or /1, /cosmos:cosmoshub-4 or /cosmoshub-4. That is the RPC URL for MetaMask, Rabby and
+  viem, and both RPC and REST (LCD) for Keplr, Leap and CosmJS. /t/<token>/<chain> where there is a token.
+  Extensions of a browser need --allow-extensions, pages --allow-origin; Firefox' extensions a token as well.
+  The page at / shows what is connected, what went through the mixnet and what it cost.
+
+It ends by Ctrl-C, with exit code 0; 1 where an argument is wrong or the port is taken.`
+
+command('rpc', 'Serve wallets on this machine: everything they ask goes through the mixnet.', '')
+  .addOption(
+    new Option('-p, --port <number>', '0 for a free one')
+      .default(defaultPort)
+      .argParser(portNumber)
+      .env('VEILCAST_RPC_PORT'),
+  )
+  .option('--ipv6', 'listen on ::1 as well')
+  .addOption(
+    new Option('--allow-origin <origin>', 'a page that may ask, as in https://app.example; again for more')
+      .argParser(list)
+      .env('VEILCAST_RPC_ALLOW_ORIGIN'),
+  )
+  .addOption(
+    new Option('--allow-extensions', "let all of the browser's extensions ask").env(
+      'VEILCAST_RPC_ALLOW_EXTENSIONS',
+    ),
+  )
+  .addOption(
+    new Option('--token-file <file>', 'ask for the token in this file; made if it is not there').env(
+      'VEILCAST_RPC_TOKEN_FILE',
+    ),
+  )
+  .addOption(
+    new Option('--journal <folder>', 'keep what is in flight, and follow it again after a crash').env(
+      'VEILCAST_JOURNAL',
+    ),
+  )
+  .addHelpText('after', rpcHelp)
+  .action((options: RpcCommandOptions) => runRpc(options))
 
 await program.parseAsync()

@@ -81,6 +81,23 @@ export function infoTable(info: BroadcasterInfo): string {
   return table(rows)
 }
 
+const enteredAs = {
+  evm: 'RPC URL: MetaMask, Rabby, viem, ethers, cast',
+  cosmos: 'RPC and REST (LCD): Keplr, Leap, CosmJS, --node of the command line',
+} as const
+
+/** What to enter in which wallet. */
+export function endpointTable(
+  url: string,
+  chains: readonly { readonly chain: string; readonly family: 'evm' | 'cosmos'; readonly url: string }[],
+): string {
+  const rows = chains.flatMap(({ chain, family, url }): [string, string][] => [
+    [chain, url],
+    ['', enteredAs[family]],
+  ])
+  return table([['page', `${url}/`], ...rows])
+}
+
 /** `requestId` is the last one that was used, so that its status can be asked for. */
 export function errorText(error: VeilcastError, requestId: string | undefined): string {
   const [fix] = error.metaMessages

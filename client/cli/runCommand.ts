@@ -1,6 +1,5 @@
 import { findVeilcastError, VeilcastError } from '@veilcast/shared/errors'
 import { createClient, type VeilcastClient } from '../createClient.ts'
-import { createFileJournal } from '../journal/file.ts'
 import type { Progress } from '../receipt.ts'
 import { type MixnetChoice, openMixnet } from './openMixnet.ts'
 import { describeProgress, errorJson, errorText } from './print.ts'
@@ -9,7 +8,6 @@ export interface CommonOptions extends MixnetChoice {
   readonly broadcaster?: readonly string[]
   readonly timeout: number
   readonly json?: boolean
-  readonly journal?: string
 }
 
 export interface Result {
@@ -30,8 +28,8 @@ export interface Command {
 export const exitCodes = { ok: 0, invalid: 1, notSent: 2, unknown: 3, onChain: 4 } as const
 
 /** A second signal counts only after this: a terminal's Ctrl-C reaches a process several times under npm. */
-const secondSignalAfterMs = 1000
-const signals = { SIGINT: 130, SIGTERM: 143 } as const
+export const secondSignalAfterMs = 1000
+export const signals = { SIGINT: 130, SIGTERM: 143 } as const
 
 /**
  * Starts a client, acts, prints, stops. `prepare` reads and checks the arguments before anything is connected. The result goes to stdout, all else to stderr; the exit code says how it ended.
@@ -65,11 +63,7 @@ export async function runCommand<T>(
   try {
     if (!options.broadcaster)
       throw new VeilcastError('invalidArgument', { details: 'Name one with --broadcaster.' })
-    client = createClient({
-      mixnet: await openMixnet(options),
-      broadcasters: options.broadcaster,
-      ...(options.journal === undefined ? {} : { journal: createFileJournal({ folder: options.journal }) }),
-    })
+    client = createClient({ mixnet: await openMixnet(options), broadcasters: options.broadcaster })
     const prepared = await prepare()
     listen()
     tell(`connecting by ${options.transport}`)
@@ -87,7 +81,7 @@ export async function runCommand<T>(
     }
     const { text, exitCode } = await act(command, prepared)
     process.stdout.write(`${text}\n`)
-    process.exitCode = exitCode === exitCodes.unknown ? (signalled?.code ?? exitCode) : exitCode
+    process.exitCode = exitCode
   } catch (error) {
     const known =
       findVeilcastError(error) ??

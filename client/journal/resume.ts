@@ -4,7 +4,7 @@ import { familyOf } from '../computeTxId.ts'
 import { converse, type Line } from '../converse.ts'
 import { follow } from '../follow.ts'
 import { parseProgress, parseResume, parseWait } from '../parseArguments.ts'
-import type { Progress, Receipt } from '../receipt.ts'
+import type { Receipt } from '../receipt.ts'
 import type { FollowingOptions } from '../submit.ts'
 import type { Bookkeeper, KeptEntry } from './bookkeeper.ts'
 import { isEnd, keepStages } from './keepOutcome.ts'
@@ -113,10 +113,6 @@ async function followAgain(
     })
   }
   const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
-  const hear = (progress: Progress) => {
-    line.chainMoves(chain)
-    onProgress?.(progress)
-  }
   const talk = follow({
     followed: {
       kind: 'submit',
@@ -136,7 +132,7 @@ async function followAgain(
     broadcasters: line.broadcasters.length,
     messages,
     now: line.now,
-    onProgress: keepStages(kept, hear),
+    onProgress: keepStages(kept, onProgress ?? (() => undefined)),
   })
   try {
     return await converse(line, talk, { ...wait, first: known.at(-1)?.[0], messages })

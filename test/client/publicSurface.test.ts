@@ -10,6 +10,7 @@ import * as loopback from '@veilcast/client/loopback'
 import * as nymSdk from '@veilcast/client/nym-sdk'
 import * as nymSocket from '@veilcast/client/nym-socket'
 import * as nymWasm from '@veilcast/client/nym-wasm'
+import * as rpc from '@veilcast/client/rpc'
 import * as viem from '@veilcast/client/viem'
 
 const workspaces = join(__dirname, '../..')
@@ -28,6 +29,7 @@ describe('@veilcast/client', () => {
     expect(Object.keys(loopback)).toEqual(['createLoopback'])
     expect(Object.keys(nymSdk)).toEqual(['createNymSdkDialer'])
     expect(Object.keys(nymSocket).sort()).toEqual(['createNymSocketDialer', 'createNymSocketListener'])
+    expect(Object.keys(rpc).sort()).toEqual(['countTraffic', 'defaultPort', 'newToken', 'serveRpc'])
     expect(Object.keys(viem).sort()).toEqual(['VeilcastError', 'findVeilcastError', 'veilcast'])
     expect(Object.keys(nymWasm).sort()).toEqual(['createNymWasmDialer', 'createNymWasmListener'])
   })

@@ -1,0 +1,5 @@
+export type { DoorOptions } from './admitRequest.ts'
+export { countTraffic, type Traffic } from './countTraffic.ts'
+export type { EndpointState } from './describeState.ts'
+export { defaultPort, type LoopbackHost, type RpcEndpoint, type RpcOptions, serveRpc } from './serveRpc.ts'
+export { newToken } from './token.ts'
