@@ -66,11 +66,12 @@ export interface Reads {
 }
 
 /**
- * For so long the first of several reads waits for the others. Libraries gather calls of their own for a turn of the event
- * loop (viem's `batch.multicall`: `setTimeout(0)`, which is 1 ms in Node and 4 ms in a page): with 0 ms those and what is
- * asked beside them went up in two messages, from 2 ms on in one. A packet waits 20 ms for its turn anyway.
+ * The first of several reads waits twice so long for the others. Libraries gather calls of their own for a turn of the event
+ * loop (viem's `batch.multicall`: `setTimeout(0)`, which is 1 ms in Node and up to 4 ms in a page): with 0 ms those and what is
+ * asked beside them went up in two messages, from 2 ms on in one. Twice, so that a turn that takes long, as a library's
+ * first one does, is followed by one more. A packet waits 20 ms for its turn anyway.
  */
-const gatherMs = 4
+const gatherMs = 3
 const maxWaitingReads = 4096
 const maxChainHeads = 64
 /** However long a broadcaster says that its answers hold. */
@@ -157,7 +158,9 @@ export function createReads(line: Line): Reads {
       }
       underWay.set(key, entry)
       gathering.push(entry)
-      timer ??= setTimeout(sendGathered, gatherMs)
+      timer ??= setTimeout(() => {
+        timer = setTimeout(sendGathered, gatherMs)
+      }, gatherMs)
     }
     return give(await answerOf(entry, maxResultBytes, wait), maxResultBytes)
   }
