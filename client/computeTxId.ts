@@ -1,8 +1,8 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import { VeilcastError } from '@veilcast/shared/errors'
 import { type ChainId, type TxId, toTxId } from '@veilcast/shared/protocol'
+import { keccak256 } from './hashes/keccak256.ts'
+import { sha256 } from './hashes/sha256.ts'
 import { countRlpItems, type RlpItem, readRlpItem } from './rlp.ts'
 
 export type ChainFamily = 'evm' | 'cosmos'
@@ -20,7 +20,7 @@ export function familyOf(chain: ChainId): ChainFamily {
  * @throws VeilcastError `malformedTransaction` for EVM bytes that are no signed transaction
  */
 export function computeTxId(chain: ChainId, signedTx: Uint8Array): TxId {
-  return toTxId(familyOf(chain) === 'cosmos' ? sha256(signedTx) : keccak_256(canonicalEnvelope(signedTx)))
+  return toTxId(familyOf(chain) === 'cosmos' ? sha256(signedTx) : keccak256(canonicalEnvelope(signedTx)))
 }
 
 /** As the chain's explorers write it: EVM 0x and lower case, Cosmos upper case. */

@@ -1,5 +1,5 @@
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concatBytes } from '@noble/hashes/utils.js'
+import { keccak256 } from '../hashes/keccak256.ts'
 import { readRlpItem } from '../rlp.ts'
 import { encodeRlp, type RlpValue } from './encodeRlp.ts'
 import { numberToBytes } from './numberToBytes.ts'
@@ -69,7 +69,7 @@ export function decodeTransaction(signedTx: Uint8Array, hash: string): DecodedTr
               : [...unsigned, integer(chainId), new Uint8Array(), new Uint8Array()],
           )
         : concatBytes(Uint8Array.of(type), encodeRlp(unsigned))
-    const from = recoverSender(keccak_256(payload), { r, s, yParity })
+    const from = recoverSender(keccak256(payload), { r, s, yParity })
     if (!from) return undefined
 
     const json: Record<string, unknown> = {}

@@ -1,4 +1,4 @@
-import { keccak_256 } from '@noble/hashes/sha3.js'
+import { keccak256 } from '../hashes/keccak256.ts'
 import { numberToBytes } from './numberToBytes.ts'
 import { toBigInt, toHex } from './quantity.ts'
 
@@ -38,7 +38,7 @@ export function recoverSender(
   const uncompressed = new Uint8Array(64)
   uncompressed.set(numberToBytes(mod(key[0] * z ** 2n, p), 32))
   uncompressed.set(numberToBytes(mod(key[1] * z ** 3n, p), 32), 32)
-  return toHex(keccak_256(uncompressed).subarray(12))
+  return toHex(keccak256(uncompressed).subarray(12))
 }
 
 /** a·A + b·B, both at once (Straus). */
