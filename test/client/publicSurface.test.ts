@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import * as client from '@veilcast/client'
 import * as cosmjs from '@veilcast/client/cosmjs'
+import * as eip1193 from '@veilcast/client/eip1193'
 import * as fileJournal from '@veilcast/client/journal/file'
 import * as indexedDbJournal from '@veilcast/client/journal/indexed-db'
 import * as loopback from '@veilcast/client/loopback'
@@ -30,6 +31,13 @@ describe('@veilcast/client', () => {
     expect(Object.keys(nymSdk)).toEqual(['createNymSdkDialer'])
     expect(Object.keys(nymSocket).sort()).toEqual(['createNymSocketDialer', 'createNymSocketListener'])
     expect(Object.keys(rpc).sort()).toEqual(['countTraffic', 'defaultPort', 'newToken', 'serveRpc'])
+    expect(Object.keys(eip1193).sort()).toEqual([
+      'ProviderRpcError',
+      'VeilcastError',
+      'announceProvider',
+      'createEip1193Provider',
+      'findVeilcastError',
+    ])
     expect(Object.keys(viem).sort()).toEqual(['VeilcastError', 'findVeilcastError', 'veilcast'])
     expect(Object.keys(nymWasm).sort()).toEqual(['createNymWasmDialer', 'createNymWasmListener'])
   })
