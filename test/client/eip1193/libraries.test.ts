@@ -94,9 +94,6 @@ describe('ethers 6 over the provider', () => {
 
   it('error: no funds and a used nonce are its own, and carry ours', async () => {
     const signer = await provider.getSigner()
-    const used = await signer.sendTransaction({ to, nonce: 0 }).catch((error) => error)
-    expect(isError(used, 'NONCE_EXPIRED')).toBe(true)
-    expect(used.info.error.data).toEqual({ errorName: 'nonceUsed', outcome: 'notSent', retry: 'never' })
     const poor = createEip1193Provider({
       client: stack.client,
       chains: [stack.anvil.chainId],
@@ -104,9 +101,15 @@ describe('ethers 6 over the provider', () => {
     })
     opened.push(poor)
     const theirs = new BrowserProvider(poor)
-    const noFunds = await (await theirs.getSigner())
-      .sendTransaction({ to, value: 0n, gasLimit: 21_000n })
-      .catch((error) => error)
+    const [used, noFunds] = await Promise.all([
+      signer.sendTransaction({ to, nonce: 0 }).catch((error) => error),
+      theirs
+        .getSigner()
+        .then((poorSigner) => poorSigner.sendTransaction({ to, value: 0n, gasLimit: 21_000n }))
+        .catch((error) => error),
+    ])
+    expect(isError(used, 'NONCE_EXPIRED')).toBe(true)
+    expect(used.info.error.data).toEqual({ errorName: 'nonceUsed', outcome: 'notSent', retry: 'never' })
     expect(isError(noFunds, 'INSUFFICIENT_FUNDS')).toBe(true)
     theirs.destroy()
   }, 30_000)
