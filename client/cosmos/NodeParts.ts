@@ -1,4 +1,4 @@
-import type { Broadcast } from './broadcastOwn.ts'
+import type { Broadcast, BroadcastStage } from './broadcastOwn.ts'
 import type { OwnTransaction, ResultForm } from './ownTransactions.ts'
 import type { Preparation } from './prepareAhead.ts'
 import type { Wait } from './Wait.ts'
@@ -7,13 +7,10 @@ import type { Wait } from './Wait.ts'
 export interface NodeParts {
   readonly preparation: Preparation
   read(method: string, params: object, wait: Wait): Promise<unknown>
-  broadcast(
-    signedTx: Uint8Array,
-    stage: 'accepted' | 'submitted' | 'included',
-    wait: Wait,
-  ): Promise<Broadcast>
+  broadcast(signedTx: Uint8Array, stage: BroadcastStage, wait: Wait): Promise<Broadcast>
   /** The result of a transaction; undefined while it is in no block. */
   lookUp(form: ResultForm, hash: string, wait: Wait): Promise<unknown>
+  own(): Iterable<OwnTransaction>
   /** Of a transaction of our own; undefined for others. */
   phaseOf(hash: string): OwnTransaction['phase'] | undefined
 }

@@ -1,5 +1,6 @@
 import { fromBase64 } from './base64.ts'
 import type { Broadcast } from './broadcastOwn.ts'
+import { countOwnInRest } from './countOwn.ts'
 import type { NodeParts } from './NodeParts.ts'
 import type { Wait } from './Wait.ts'
 
@@ -21,6 +22,7 @@ export interface RestAnswer {
 }
 
 const txsPath = '/cosmos/tx/v1beta1/txs'
+const accountPath = /^\/cosmos\/auth\/v1beta1\/accounts\/[a-z0-9]+$/
 const simulatePath = '/cosmos/tx/v1beta1/simulate'
 
 /** @throws VeilcastError */
@@ -38,7 +40,9 @@ export async function answerRest(parts: NodeParts, request: RestRequest, wait: W
     const found = (await parts.lookUp('rest', hash, wait)) as RestAnswer | undefined
     return found ?? failure(404, 5, `tx not found: ${hash}`)
   }
-  return readRest(parts.read, { path, ...(query && { query }) }, wait)
+  const answer = await readRest(parts.read, { path, ...(query && { query }) }, wait)
+  const isAccount = answer.status === 200 && accountPath.test(path)
+  return isAccount ? { ...answer, body: countOwnInRest(answer.body, parts.own()) } : answer
 }
 
 /** A transaction's result by the REST API; undefined while it is in no block. */

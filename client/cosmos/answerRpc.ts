@@ -2,7 +2,9 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { fromBase64, toBase64 } from './base64.ts'
 import type { Broadcast } from './broadcastOwn.ts'
 import { paramsInvalid, txNotFound } from './CometRpcError.ts'
+import { countOwnInQuery } from './countOwn.ts'
 import type { NodeParts } from './NodeParts.ts'
+import { accountPath } from './prepareAhead.ts'
 import type { Wait } from './Wait.ts'
 
 type Params = Readonly<Record<string, unknown>>
@@ -31,10 +33,16 @@ export async function answerRpc(
     case 'status':
       return parts.preparation.status(wait)
     case 'abci_query':
-      return parts.preparation.query(newestUnlessTold(params), wait)
+      return query(parts, newestUnlessTold(params), wait)
     default:
       return parts.read(method, newestUnlessTold(params), wait)
   }
+}
+
+async function query(parts: NodeParts, params: Params, wait: Wait): Promise<unknown> {
+  const answer = await parts.preparation.query(params, wait)
+  const isOfNow = params.path === accountPath && params.height === undefined && params.prove !== true
+  return isOfNow ? countOwnInQuery(answer, parts.own()) : answer
 }
 
 function txIn({ tx }: Params): Uint8Array {

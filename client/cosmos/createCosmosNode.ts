@@ -7,7 +7,7 @@ import { broadcastOwn } from './broadcastOwn.ts'
 import { toCometRpcError } from './CometRpcError.ts'
 import { type Lookup, lookUpOwn } from './lookUpOwn.ts'
 import type { NodeParts } from './NodeParts.ts'
-import { followOwnTransactions, type ResultForm } from './ownTransactions.ts'
+import { ownTransactionsOf, type ResultForm } from './ownTransactions.ts'
 import { prepareAhead } from './prepareAhead.ts'
 import type { Wait } from './Wait.ts'
 
@@ -77,12 +77,8 @@ export function createCosmosNode(
       { chain, method, params: params as Record<string, unknown>, maxResultBytes: maxReadResultBytes },
       wait,
     )
-  const preparation = prepareAhead(read)
-  const transactions = followOwnTransactions(client, { chain, checkTxMs }, (own) => {
-    preparation.forget()
-    // Whoever asked while there was no result is about to ask again.
-    if (own?.awaitedAs) lookUp(own.awaitedAs, own.hash, waitOf()).catch(() => undefined)
-  })
+  const transactions = ownTransactionsOf(client, chain)
+  const preparation = prepareAhead(read, transactions.epoch)
   const lookups: Readonly<Record<ResultForm, Lookup>> = {
     comet: { read: (hash, wait) => readCometTx(read, hash, wait), isResult: () => true },
     rest: {
@@ -97,9 +93,10 @@ export function createCosmosNode(
     preparation,
     read,
     lookUp,
+    own: transactions.all,
     phaseOf: (hash) => transactions.find(hash)?.phase,
     async broadcast(signedTx, stage, wait) {
-      const told = await broadcastOwn(transactions, signedTx, stage, wait)
+      const told = await broadcastOwn(transactions, signedTx, { stage, checkTxMs }, wait)
       if (told.refusal) keepLast(refusals, told.refusal.log, told.refusal.error, maxRefusals)
       return told
     },

@@ -25,7 +25,10 @@ export async function lookUpOwn(
   if (!own) return lookup.read(hash, wait)
   if (own.kept[form] !== undefined) return own.kept[form]
   if (own.phase === 'open') {
-    own.awaitedAs = form
+    // Once, as soon as there is a result: who polls will ask again.
+    own.onIncluded ??= () => {
+      lookUpOwn(transactions, form, lookup, hash, { ...wait, signal: undefined }).catch(() => undefined)
+    }
     return undefined
   }
   if (own.error && own.error.outcome !== 'unknown') throw own.error

@@ -3,23 +3,27 @@ import type { ChainId } from '@veilcast/shared/protocol'
 import { computeTxId, formatTxId } from '../computeTxId.ts'
 import type { VeilcastClient } from '../createClient.ts'
 import type { Receipt } from '../receipt.ts'
+import { readSigner, type Signer } from './readSigner.ts'
 
-/** A transaction that went out through this node, as far as is known. */
+/** A transaction that went out from here, as far as is known. */
 export interface OwnTransaction {
   /** SHA-256 of TxRaw, upper case. */
   readonly hash: string
-  /**
-   * Each resolves at its stage or a later one, and rejects with the VeilcastError that ended it before. A broadcaster says
-   * `submitted` when it shows the transaction to an endpoint, before that one has checked it: `submitted` waits for a refusal.
-   */
+  /** Undefined where no single key's sequence is used. */
+  readonly signer: Signer | undefined
+  /** Each resolves at its stage or a later one, and rejects with the VeilcastError that ended it before. */
   readonly accepted: Promise<undefined>
   readonly submitted: Promise<undefined>
   readonly included: Promise<Receipt>
   readonly phase: 'open' | 'included' | 'ended'
+  /** A broadcaster has it. */
+  readonly isTaken: boolean
+  /** Of the block that it is in. */
+  readonly height: bigint | undefined
   /** What ended it. */
   readonly error: VeilcastError | undefined
-  /** How somebody asked for its result while there was none. */
-  awaitedAs: ResultForm | undefined
+  /** Set by who asked for its result while there was none, and is about to ask again. */
+  onIncluded: (() => void) | undefined
   /** What the chain said of it. */
   readonly kept: { [form in ResultForm]?: unknown }
   /** Look-ups under way. */
@@ -36,6 +40,9 @@ export interface OwnTransactions {
    */
   send(signedTx: Uint8Array): OwnTransaction
   find(hash: string): OwnTransaction | undefined
+  all(): Iterable<OwnTransaction>
+  /** Another number after each send, and after whatever is heard of one: what was read of the chain before is old then. */
+  epoch(): number
 }
 
 /** The oldest that has ended makes room. */
@@ -46,13 +53,22 @@ const followMs = 660_000
 /** The wait ended, and not the transaction: whoever asks for it is answered by the chain. */
 const endsTheWaitOnly: readonly ErrorName[] = ['replyTimeout', 'aborted', 'clientStopped', 'unknownRequest']
 
-/** @param heard called before each send, and at whatever is heard of it: what was read of the chain is old then */
-export function followOwnTransactions(
-  client: Pick<VeilcastClient, 'submit'>,
-  { chain, checkTxMs }: { readonly chain: ChainId; readonly checkTxMs: number },
-  heard: (own: OwnTransaction | undefined) => void,
-): OwnTransactions {
+const known = new WeakMap<object, Map<string, OwnTransactions>>()
+
+/** Nodes over one client know of each other's: a wallet may send with one and ask another. */
+export function ownTransactionsOf(client: Submitter, chain: ChainId): OwnTransactions {
+  const chains = known.get(client) ?? new Map<string, OwnTransactions>()
+  known.set(client, chains)
+  const own = chains.get(chain) ?? followOwnTransactions(client, chain)
+  chains.set(chain, own)
+  return own
+}
+
+type Submitter = Pick<VeilcastClient, 'submit'>
+
+function followOwnTransactions(client: Submitter, chain: ChainId): OwnTransactions {
   const byHash = new Map<string, Following>()
+  let epoch = 0
 
   const makeRoom = () => {
     if (byHash.size < maxTransactions) return
@@ -69,15 +85,17 @@ export function followOwnTransactions(
     const accepted = settledLater<undefined>()
     const submitted = settledLater<undefined>()
     const included = settledLater<Receipt>()
-    let checking: ReturnType<typeof setTimeout> | undefined
     const own: Following = {
       hash,
+      signer: readSigner(signedTx),
       accepted: accepted.promise,
       submitted: submitted.promise,
       included: included.promise,
       phase: 'open',
+      isTaken: false,
+      height: undefined,
       error: undefined,
-      awaitedAs: undefined,
+      onIncluded: undefined,
       kept: {},
       looking: {},
     }
@@ -88,32 +106,31 @@ export function followOwnTransactions(
           timeoutMs: followMs,
           onProgress({ state }) {
             if (!state) return
-            heard(undefined)
-            if (state.stage === 'accepted') accepted.resolve(undefined)
-            if (state.stage === 'submitted' && !state.rejection) {
-              accepted.resolve(undefined)
-              checking ??= setTimeout(() => submitted.resolve(undefined), checkTxMs)
-            }
+            epoch += 1
+            if (state.stage !== 'accepted' && (state.stage !== 'submitted' || state.rejection)) return
+            own.isTaken = true
+            accepted.resolve(undefined)
+            if (state.stage === 'submitted') submitted.resolve(undefined)
           },
         },
       )
       .then(
         (receipt) => {
-          clearTimeout(checking)
+          epoch += 1
           own.phase = 'included'
+          if ('inclusion' in receipt.state) own.height = receipt.state.inclusion.height
           accepted.resolve(undefined)
           submitted.resolve(undefined)
           included.resolve(receipt)
-          heard(own)
+          own.onIncluded?.()
         },
         (error: unknown) => {
+          epoch += 1
           const ended = findVeilcastError(error) ?? new VeilcastError('internal', { cause: error })
-          clearTimeout(checking)
           own.phase = 'ended'
           own.error = ended
           if (endsTheWaitOnly.includes(ended.errorName) && byHash.get(hash) === own) byHash.delete(hash)
           for (const { reject } of [accepted, submitted, included]) reject(ended)
-          heard(own)
         },
       )
     return own
@@ -126,12 +143,14 @@ export function followOwnTransactions(
       if (known && known.phase !== 'ended') return known
       byHash.delete(hash)
       makeRoom()
-      heard(undefined)
+      epoch += 1
       const own = follow(hash, signedTx)
       byHash.set(hash, own)
       return own
     },
     find: (hash) => byHash.get(hash),
+    all: () => byHash.values(),
+    epoch: () => epoch,
   }
 }
 

@@ -6,11 +6,10 @@ type Params = Readonly<Record<string, unknown>>
 export interface Preparation {
   status(wait: Wait): Promise<unknown>
   query(params: Params, wait: Wait): Promise<unknown>
-  /** What was read is old. */
-  forget(): void
 }
 
-const accountPath = '/cosmos.auth.v1beta1.Query/Account'
+export const accountPath = '/cosmos.auth.v1beta1.Query/Account'
+
 const simulatePath = '/cosmos.tx.v1beta1.Service/Simulate'
 /** Between one step of a preparation and the next, which follows at once where it follows at all. */
 const stepMs = 2_000
@@ -26,41 +25,43 @@ const maxInVain = 3
  * ante handler compares it there too), so that the same account query, when it follows at once, is answered from memory, once.
  *
  * @param read asks the chain; reads of the same tick share a message
+ * @param epoch another number once what was read before is old
  */
 export function prepareAhead(
   read: (method: string, params: Params, wait: Wait) => Promise<unknown>,
+  epoch: () => number,
 ): Preparation {
-  let epoch = 0
   let isStatusKnown = false
   let inVain = 0
   let status: Ahead | undefined
   let account: AccountAhead | undefined
 
   const askStatusAhead = (wait: Wait) => {
-    if (isStatusKnown || inVain >= maxInVain || (status && isUsable(status))) return
+    if (isStatusKnown || inVain >= maxInVain || (status && isUsable(status, epoch()))) return
     inVain += 1
-    status = aheadOf(read('status', {}, { signal: undefined, timeoutMs: wait.timeoutMs }))
+    status = aheadOf(read('status', {}, { signal: undefined, timeoutMs: wait.timeoutMs }), epoch())
   }
 
   const askAccount = async (params: Params, wait: Wait): Promise<unknown> => {
     const key = JSON.stringify(params)
     const known = account
-    if (known?.isChecked && known.key === key && isUsable(known)) {
+    if (known?.isChecked && known.key === key && isUsable(known, epoch())) {
       account = undefined
       return known.promise
     }
-    const began = epoch
+    const began = epoch()
     const asked = read('abci_query', params, wait)
     askStatusAhead(wait)
     const answer = await asked
-    if (epoch === began && isPositive(answer)) account = { ...aheadOf(asked), key, isChecked: false }
+    if (isPositive(answer)) account = Object.assign(aheadOf(asked, began), { key, isChecked: false })
     return answer
   }
 
   const simulate = async (params: Params, wait: Wait): Promise<unknown> => {
+    const began = epoch()
     const before = {
-      status: status && isUsable(status) && status,
-      account: account && isUsable(account) && account,
+      status: status && isUsable(status, began) ? status : undefined,
+      account: account && isUsable(account, began) ? account : undefined,
     }
     const answer = await read('abci_query', params, wait)
     if (!isPositive(answer)) return answer
@@ -78,7 +79,7 @@ export function prepareAhead(
       isStatusKnown = true
       const ahead = status
       status = undefined
-      if (ahead && isUsable(ahead)) {
+      if (ahead && isUsable(ahead, epoch())) {
         const answer = await waitAtMost(ahead.promise, wait)
         if (answer !== undefined) return answer
       }
@@ -88,11 +89,6 @@ export function prepareAhead(
       if (params.path === accountPath && params.height === undefined) return askAccount(params, wait)
       return params.path === simulatePath ? simulate(params, wait) : read('abci_query', params, wait)
     },
-    forget() {
-      epoch += 1
-      status = undefined
-      account = undefined
-    },
   }
 }
 
@@ -100,6 +96,8 @@ export function prepareAhead(
 interface Ahead {
   /** Never rejects: undefined where there is none. */
   readonly promise: Promise<unknown>
+  /** In which it was asked for. */
+  readonly epoch: number
   /** By performance.now(), as the others; undefined while it is on its way. */
   arrivedAtMs: number | undefined
   usableUntilMs: number
@@ -111,7 +109,7 @@ interface AccountAhead extends Ahead {
   isChecked: boolean
 }
 
-function aheadOf(asked: Promise<unknown>): Ahead {
+function aheadOf(asked: Promise<unknown>, epoch: number): Ahead {
   const ahead: Ahead = {
     promise: asked.then(
       (answer) => {
@@ -121,14 +119,16 @@ function aheadOf(asked: Promise<unknown>): Ahead {
       },
       () => undefined,
     ),
+    epoch,
     arrivedAtMs: undefined,
     usableUntilMs: Number.POSITIVE_INFINITY,
   }
   return ahead
 }
 
-function isUsable({ arrivedAtMs, usableUntilMs }: Ahead): boolean {
+function isUsable({ epoch, arrivedAtMs, usableUntilMs }: Ahead, epochNow: number): boolean {
   const now = performance.now()
+  if (epoch !== epochNow) return false
   return arrivedAtMs === undefined || (now <= usableUntilMs && now <= arrivedAtMs + maxAgeMs)
 }
 

@@ -10,10 +10,11 @@ import {
 } from '@cosmjs/stargate'
 import { Comet38Client } from '@cosmjs/tendermint-rpc'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { createRpcClient, type VeilcastRpcClient } from '@veilcast/client/cosmjs'
+import { createCosmosNode, createRpcClient, type VeilcastRpcClient } from '@veilcast/client/cosmjs'
 import { TxRaw } from 'cosmjs-types/cosmos/tx/v1beta1/tx'
 import { cosmosOrSkip } from '../../support/devnetCosmos.ts'
 import { signMsgSend } from '../../support/devnetSign.ts'
+import { until } from '../../support/until.ts'
 import { startWalletStack, type WalletStack } from '../../support/walletStack.ts'
 
 cosmosOrSkip('@veilcast/client/cosmjs', () => {
@@ -165,6 +166,62 @@ cosmosOrSkip('@veilcast/client/cosmjs', () => {
       expect((await wallet.sendTokens(from, to, coins(amount, denom), fee())).code).toBe(0)
     }
     expect((await wallet.getSequence(from)).sequence).toBe(sequence + 2)
+  }, 60_000)
+
+  it('behavior: several in a row need not wait for their blocks', async () => {
+    const { sequence } = await wallet.getSequence(from)
+    const hashes = [
+      await wallet.signAndBroadcastSync(from, [send(1)], fee()),
+      await wallet.signAndBroadcastSync(from, [send(2)], 'auto'),
+      await wallet.signAndBroadcastSync(from, [send(3)], fee()),
+    ]
+    expect((await wallet.getSequence(from)).sequence).toBe(sequence + 3)
+    for (const hash of hashes) {
+      await until(async () => (await wallet.getTx(hash))?.code === 0, 100)
+    }
+    expect((await wallet.getSequence(from)).sequence).toBe(sequence + 3)
+  }, 60_000)
+
+  it('default: the REST API, as a wallet like Keplr asks it', async () => {
+    const node = createCosmosNode(stack.client, { chain: stack.cosmos.chainId })
+    const { address } = stack.cosmos.accounts[3]!
+    const get = async (path: string, query?: string) => {
+      const answer = await node.rest({ method: 'GET', path, ...(query ? { query } : {}) })
+      const direct = await fetch(`${stack.cosmos.restUrl}${path}${query ? `?${query}` : ''}`)
+      expect(answer).toEqual({ status: direct.status, body: await direct.json() })
+      return answer.body as Record<string, Record<string, unknown>>
+    }
+    const info = await node.rest({ method: 'GET', path: '/cosmos/base/tendermint/v1beta1/node_info' })
+    expect(info).toMatchObject({
+      status: 200,
+      body: { default_node_info: { network: stack.cosmos.reference } },
+    })
+    await get(`/cosmos/bank/v1beta1/balances/${address}`, 'pagination.limit=1')
+    const { account } = await get(`/cosmos/auth/v1beta1/accounts/${address}`)
+    const sequence = Number(account!.sequence)
+
+    const bytes = await signMsgSend(stack.cosmos, { from: stack.cosmos.accounts[3]!, to, amount: 3 })
+    const tx_bytes = Buffer.from(bytes).toString('base64')
+    const simulated = await node.rest({
+      method: 'POST',
+      path: '/cosmos/tx/v1beta1/simulate',
+      body: { tx_bytes },
+    })
+    expect(simulated).toMatchObject({ status: 200, body: { gas_info: { gas_used: expect.any(String) } } })
+
+    const sent = await node.rest({
+      method: 'POST',
+      path: '/cosmos/tx/v1beta1/txs',
+      body: { tx_bytes, mode: 'BROADCAST_MODE_SYNC' },
+    })
+    const { txhash } = (sent.body as { tx_response: { txhash: string } }).tx_response
+    expect(sent).toMatchObject({ status: 200, body: { tx_response: { code: 0, height: '0' } } })
+    const path = `/cosmos/tx/v1beta1/txs/${txhash}`
+    await until(async () => (await node.rest({ method: 'GET', path })).status === 200)
+    expect(await get(path)).toMatchObject({ tx_response: { txhash, code: 0 } })
+    expect(
+      await node.rest({ method: 'GET', path: `/cosmos/auth/v1beta1/accounts/${address}` }),
+    ).toMatchObject({ body: { account: { sequence: String(sequence + 1) } } })
   }, 60_000)
 
   it('behavior: broadcastTxCommit waits for the block, and the same bytes are on chain once', async () => {
