@@ -1,5 +1,5 @@
 import type { WireError } from '@veilcast/shared/errors'
-import type { ChainId, FinalityRule, Inclusion, TxId } from '@veilcast/shared/protocol'
+import type { ChainId, FinalityRule, Inclusion, ReadAnswers, TxId } from '@veilcast/shared/protocol'
 
 /**
  * Everything that the broadcaster knows about one chain. Two families implement it and pass one contract suite.
@@ -68,8 +68,11 @@ export interface ChainAdapter {
   /** What the contract gave when it reverted, at most 256 bytes; empty where there is nothing to know. Never throws but on abort. */
   revertData(tx: InspectedTx, inclusion: Inclusion, options?: WaitOptions): Promise<Uint8Array>
 
-  /** An allow-listed read. @throws ReadRefused (methodNotAllowed, invalidParams, readFailed, answerTooLarge), ChainUnavailable */
-  query(method: string, params: unknown, options?: WaitOptions): Promise<unknown>
+  /**
+   * Allow-listed reads that were asked together, of one newest block and as far as it goes at one endpoint. Each has its own answer,
+   * in their order; where `signal` aborts, what is not answered yet has failed. Throws nothing that an endpoint can bring about.
+   */
+  query(reads: readonly AskedRead[], options?: WaitOptions): Promise<QueryAnswers>
 
   /** For the status page and `check`: no URL, the operator's own id of each endpoint. */
   endpoints(): readonly EndpointHealth[]
@@ -77,6 +80,25 @@ export interface ChainAdapter {
 
 export interface WaitOptions {
   readonly signal?: AbortSignal
+}
+
+export interface AskedRead {
+  readonly method: string
+  readonly params: unknown
+}
+
+export interface QueryAnswers extends ReadAnswers {
+  /** Where the answers are from. */
+  readonly counts: {
+    readonly refused: number
+    /** Known without a node. */
+    readonly here: number
+    /** Asked by somebody before, since the newest block came. */
+    readonly cached: number
+    /** Being asked by somebody already. */
+    readonly shared: number
+    readonly node: number
+  }
 }
 
 export interface FindOptions extends WaitOptions {
@@ -185,7 +207,7 @@ export class TransactionRefused extends Error {
   }
 }
 
-/** A read is refused or failed. */
+/** A read is not to be asked at all. */
 export class ReadRefused extends Error {
   override readonly name = 'ReadRefused'
   readonly error: WireError

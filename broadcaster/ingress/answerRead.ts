@@ -1,13 +1,7 @@
 import { wireError } from '@veilcast/shared/errors'
-import {
-  type ChainId,
-  maxReadResultBytes,
-  type Read,
-  type ReadAnswer,
-  type ReadRequest,
-  type ReplyBody,
-} from '@veilcast/shared/protocol'
-import { type ChainAdapter, ChainUnavailable, ReadRefused } from '../chains/ChainAdapter.ts'
+import type { ChainId, Read, ReadAnswer, ReadRequest, ReplyBody } from '@veilcast/shared/protocol'
+import type { AskedRead, ChainAdapter } from '../chains/ChainAdapter.ts'
+import type { Metrics } from '../observability/metrics.ts'
 import { packAnswers } from './packAnswers.ts'
 
 /** Asks the chain what the wallet asks, each read where its method is on the list, and packs the answers. */
@@ -16,32 +10,29 @@ export async function answerRead(
   body: ReadRequest,
   /** SURBs that the answers may take. */
   credit: number,
+  metrics: Pick<Metrics, 'reads'>,
   signal: AbortSignal,
 ): Promise<ReplyBody> {
   const adapter = chains.get(body.chain)
   if (!adapter) return { kind: 'failure', error: wireError('chainNotServed') }
-  const answers = await Promise.all(body.reads.map((read) => ask(adapter, read, signal)))
-  return packAnswers({ height: 0n, freshMs: 0, answers }, credit)
+  const reads = body.reads.map(parse)
+  const asked = reads.filter((read) => read !== undefined)
+  const { height, freshMs, answers, counts } = await adapter.query(asked, { signal })
+  const { chain } = adapter
+  for (const [from, count] of Object.entries(counts)) {
+    if (count > 0) metrics.reads.inc({ chain, from }, count)
+  }
+  const inOrder = answers[Symbol.iterator]()
+  const all = reads.map((read) => (read && (inOrder.next().value as ReadAnswer | undefined)) ?? unreadable)
+  return packAnswers({ height, freshMs, answers: all }, credit)
 }
 
-async function ask(adapter: ChainAdapter, read: Read, signal: AbortSignal): Promise<ReadAnswer> {
-  let params: unknown
+const unreadable: ReadAnswer = { kind: 'failed', error: wireError('invalidParams') }
+
+function parse({ method, params }: Read): AskedRead | undefined {
   try {
-    params = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(read.params))
+    return { method, params: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(params)) }
   } catch {
-    return { kind: 'failed', error: wireError('invalidParams') }
-  }
-  try {
-    const answer = await adapter.query(read.method, params, { signal })
-    const result = new TextEncoder().encode(JSON.stringify(answer ?? null))
-    if (result.length <= maxReadResultBytes) return { kind: 'result', result }
-    const sizes = { sizeBytes: result.length, limitBytes: maxReadResultBytes }
-    return { kind: 'failed', error: wireError('answerTooLarge', sizes) }
-  } catch (error) {
-    if (error instanceof ReadRefused) return { kind: 'failed', error: error.error }
-    // Out of time, as with one silent endpoint after another.
-    if (error instanceof ChainUnavailable || signal.aborted)
-      return { kind: 'failed', error: wireError('noLiveEndpoint') }
-    throw error
+    return undefined
   }
 }

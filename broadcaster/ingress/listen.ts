@@ -137,7 +137,9 @@ export function createIngress(parts: {
         }
         readsUnderWay++
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
-        const answered = await answerRead(chains, body, to.credit, signal).finally(() => readsUnderWay--)
+        const answered = await answerRead(chains, body, to.credit, metrics, signal).finally(
+          () => readsUnderWay--,
+        )
         if (answered.kind === 'failure') replier.fail(to, answered.error)
         else replier.reply(to, answered)
       }

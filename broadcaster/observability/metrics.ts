@@ -7,6 +7,7 @@ export interface Metrics {
   readonly replies: Counter<'kind'>
   readonly replyPackets: Counter
   readonly failures: Counter<'error'>
+  readonly reads: Counter<'chain' | 'from'>
   readonly stageSeconds: Histogram<'chain' | 'stage'>
   readonly liveTransactions: Gauge<'chain'>
   readonly blockHeight: Gauge<'chain'>
@@ -44,6 +45,12 @@ export function createMetrics(): Metrics {
       name: 'veilcast_failures_total',
       help: 'Failures told to wallets, by name in the catalogue.',
       labelNames: ['error'],
+      registers,
+    }),
+    reads: new Counter({
+      name: 'veilcast_reads_total',
+      help: 'Reads that wallets asked, by where the answer came from: refused, here, cached since the newest block, shared with one under way, node.',
+      labelNames: ['chain', 'from'],
       registers,
     }),
     stageSeconds: new Histogram({

@@ -8,6 +8,7 @@ import { defaultPort } from '../rpc/serveRpc.ts'
 import { mainnetApi, transports } from './openMixnet.ts'
 import { infoTable, receiptTable, toJson } from './print.ts'
 import { readTransaction } from './readTransaction.ts'
+import { resumeAll } from './resumeAll.ts'
 import { type CommonOptions, exitCodes, type Result, runCommand } from './runCommand.ts'
 import { type RpcCommandOptions, runRpc } from './runRpc.ts'
 
@@ -89,6 +90,11 @@ function command(name: string, description: string, after = exitCodeHelp): Comma
     .addHelpText('after', after)
 }
 
+const journal = () =>
+  new Option(
+    '--journal <folder>',
+    'where submissions outlive this program; who can read it can read them',
+  ).env('VEILCAST_JOURNAL')
 const until = (by: Until) => new Option('--until <stage>', 'how far to wait').choices(untilWords).default(by)
 const show = (receipt: Receipt, json: boolean | undefined, tookMs: number): Result => ({
   text: json ? toJson(receipt) : receiptTable(receipt, tookMs),
@@ -116,6 +122,7 @@ command('submit', 'Submit a signed transaction, and wait for what became of it.'
     ).argParser(instant),
   )
   .option('--every-stage', 'hear each stage on the way, at the cost of a SURB each')
+  .addOption(journal())
   .action((options: SubmitOptions) =>
     runCommand(
       options,
@@ -128,6 +135,16 @@ command('submit', 'Submit a signed transaction, and wait for what became of it.'
       },
       async ({ client, elapsedMs, ...waiting }, parameters) =>
         show(await client.submit(parameters, waiting), options.json, elapsedMs()),
+    ),
+  )
+
+command('resume', 'Ask what became of the submissions in a journal, and follow them to their end.')
+  .addOption(journal().makeOptionMandatory())
+  .action((options: CommonOptions) =>
+    runCommand(
+      options,
+      () => undefined,
+      (command) => resumeAll(command, options),
     ),
   )
 

@@ -1,5 +1,6 @@
 import { findVeilcastError, VeilcastError } from '@veilcast/shared/errors'
 import { createClient, type VeilcastClient } from '../createClient.ts'
+import { createFileJournal } from '../journal/file.ts'
 import type { Progress } from '../receipt.ts'
 import { type MixnetChoice, openMixnet } from './openMixnet.ts'
 import { describeProgress, errorJson, errorText } from './print.ts'
@@ -8,6 +9,7 @@ export interface CommonOptions extends MixnetChoice {
   readonly broadcaster?: readonly string[]
   readonly timeout: number
   readonly json?: boolean
+  readonly journal?: string
 }
 
 export interface Result {
@@ -63,7 +65,11 @@ export async function runCommand<T>(
   try {
     if (!options.broadcaster)
       throw new VeilcastError('invalidArgument', { details: 'Name one with --broadcaster.' })
-    client = createClient({ mixnet: await openMixnet(options), broadcasters: options.broadcaster })
+    client = createClient({
+      mixnet: await openMixnet(options),
+      broadcasters: options.broadcaster,
+      ...(options.journal === undefined ? {} : { journal: createFileJournal({ folder: options.journal }) }),
+    })
     const prepared = await prepare()
     listen()
     tell(`connecting by ${options.transport}`)
@@ -81,7 +87,7 @@ export async function runCommand<T>(
     }
     const { text, exitCode } = await act(command, prepared)
     process.stdout.write(`${text}\n`)
-    process.exitCode = exitCode
+    process.exitCode = exitCode === exitCodes.unknown ? (signalled?.code ?? exitCode) : exitCode
   } catch (error) {
     const known =
       findVeilcastError(error) ??

@@ -147,8 +147,9 @@ async function readEntry(path: string, maxBytes: number): Promise<unknown> {
   try {
     const file = await open(path, flags)
     try {
-      const { size } = await file.stat()
-      if (size > maxBytes) throw new SyntaxError('too long')
+      const found = await file.stat()
+      if (!found.isFile()) return null
+      if (found.size > maxBytes) throw new SyntaxError('too long')
       return JSON.parse(await file.readFile('utf8'))
     } finally {
       await file.close()

@@ -4,7 +4,7 @@ import { familyOf } from '../computeTxId.ts'
 import { converse, type Line } from '../converse.ts'
 import { follow } from '../follow.ts'
 import { parseProgress, parseResume, parseWait } from '../parseArguments.ts'
-import type { Receipt } from '../receipt.ts'
+import type { Progress, Receipt } from '../receipt.ts'
 import type { FollowingOptions } from '../submit.ts'
 import type { Bookkeeper, KeptEntry } from './bookkeeper.ts'
 import { isEnd, keepStages } from './keepOutcome.ts'
@@ -113,6 +113,10 @@ async function followAgain(
     })
   }
   const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
+  const hear = (progress: Progress) => {
+    line.chainMoves(chain)
+    onProgress?.(progress)
+  }
   const talk = follow({
     followed: {
       kind: 'submit',
@@ -132,7 +136,7 @@ async function followAgain(
     broadcasters: line.broadcasters.length,
     messages,
     now: line.now,
-    onProgress: keepStages(kept, onProgress ?? (() => undefined)),
+    onProgress: keepStages(kept, hear),
   })
   try {
     return await converse(line, talk, { ...wait, first: known.at(-1)?.[0], messages })

@@ -442,6 +442,15 @@ export const catalogue = {
     'The contract reverted the call.',
     'Its reason is in the data of this error, in the contract’s own encoding.',
   ),
+  rangeTooWide: row(
+    125,
+    'notSent',
+    'never',
+    invalid,
+    ['blocks', 'limitBlocks'],
+    'The range has {blocks} blocks; the broadcaster looks through {limitBlocks} at once.',
+    'Ask for parts of it, one after the other.',
+  ),
   internal: row(
     199,
     'unknown',

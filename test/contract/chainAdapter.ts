@@ -7,9 +7,9 @@ import {
   type ChainAdapter,
   ChainUnavailable,
   type FoundTx,
-  ReadRefused,
   TransactionRefused,
 } from '../../broadcaster/dist/chains/ChainAdapter.js'
+import { askChain, readError } from '../support/askChain.ts'
 import {
   endpointSecret,
   type FaultMode,
@@ -260,12 +260,9 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
       it('query: answers what is on its list, and only that', async () => {
         const { adapter, endpoint } = await connect('a')
         const { method, params, isRight } = chain.read
-        expect(isRight(await adapter.query(method, params))).toBe(true)
-        const refusal = async ({ method, params }: { method: string; params: unknown }) => {
-          const error = await adapter.query(method, params).catch((error: unknown) => error)
-          expect(error).toBeInstanceOf(ReadRefused)
-          return errorNameOf((error as ReadRefused).error.number)
-        }
+        expect(isRight(await askChain(adapter, method, params))).toBe(true)
+        const refusal = ({ method, params }: { method: string; params: unknown }) =>
+          readError(adapter, method, params)
         expect(await refusal(chain.forbidden)).toBe('methodNotAllowed')
         expect(await refusal({ method: chain.submitMethod, params: ['0x00'] })).toBe('methodNotAllowed')
         expect(await refusal({ method: 'constructor', params: [] })).toBe('methodNotAllowed')
@@ -294,13 +291,14 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
             adapter.readBlock(1n),
             adapter.find(tx.txId),
             adapter.nextSequence(tx.account!),
-            adapter.query(chain.read.method, chain.read.params),
           ].map((asked) => asked.catch((error: unknown) => error)),
         )
         for (const failure of failures) {
           expect(failure).toBeInstanceOf(ChainUnavailable)
           expect(showDeep(failure, { depth: 10, showHidden: true })).not.toContain(endpointSecret)
         }
+        const { method, params } = chain.read
+        expect(await readError(adapter, method, params)).toBe('noLiveEndpoint')
         expect(await adapter.preflight(tx)).toEqual({ kind: 'unavailable' })
         expect(await adapter.submit('a', tx)).toEqual({ kind: 'unavailable' })
         expect(await adapter.revertData(tx, inclusion)).toHaveLength(0)

@@ -108,6 +108,7 @@ export async function startFakeComet(version: CometVersion, chainId = 'fake-1'):
         },
       }),
     ],
+    ['abci_info', () => ({ response: { data: 'fake', last_block_height: String(blocks.length) } })],
     [
       'block',
       ({ height }) => {
@@ -166,23 +167,33 @@ export async function startFakeComet(version: CometVersion, chainId = 'fake-1'):
     ],
   ])
 
+  const answerTo = ({
+    id,
+    method,
+    params,
+  }: {
+    id: number
+    method: string
+    params: Record<string, unknown>
+  }) => {
+    calls.push(method)
+    try {
+      const handler = handlers.get(method)
+      if (!handler) throw new NodeError('Method not found', -32_601)
+      return { jsonrpc: '2.0', id, result: handler(params) }
+    } catch (error) {
+      const { code, message, data } = error as NodeError
+      return { jsonrpc: '2.0', id, error: { code, message, data } }
+    }
+  }
+
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString())
-      calls.push(method)
-      let answer: object
-      try {
-        const handler = handlers.get(method)
-        if (!handler) throw new NodeError('Method not found', -32_601)
-        answer = { jsonrpc: '2.0', id, result: handler(params) }
-      } catch (error) {
-        const { code, message, data } = error as NodeError
-        answer = { jsonrpc: '2.0', id, error: { code, message, data } }
-      }
+      const asked = JSON.parse(Buffer.concat(chunks).toString())
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(answer))
+      response.end(JSON.stringify(Array.isArray(asked) ? asked.map(answerTo) : answerTo(asked)))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

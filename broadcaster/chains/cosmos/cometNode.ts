@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { EndpointConfig } from '../endpoints/EndpointConfig.ts'
+import { type CallOptions, createRpcCaller, type RpcCaller } from '../endpoints/createRpcCaller.ts'
+import type { CosmosEndpointConfig } from '../endpoints/EndpointConfig.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
-import { fetchJsonRpc } from '../endpoints/jsonRpc.ts'
+import { createRestNode, type RestNode } from './restNode.ts'
 
 /** One CometBFT node. */
 export interface CometNode {
@@ -10,21 +11,26 @@ export interface CometNode {
    * @throws EndpointProblem, AbortError
    */
   call<T>(method: string, params: object, answer: z.ZodType<T>, options: CallOptions): Promise<T>
+  /** The same as it came. */
+  readonly raw: RpcCaller
+  /** Its REST API, where it has one. */
+  readonly rest: RestNode | undefined
 }
 
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Default 1 MiB. */
-  readonly maxResponseBytes?: number
-}
-
-const defaultMaxResponseBytes = 1_048_576
-
-export function createCometNode({ url, headers }: EndpointConfig, requestTimeoutMs: number): CometNode {
+export function createCometNode(
+  endpoint: CosmosEndpointConfig,
+  cometChainId: string,
+  requestTimeoutMs: number,
+): CometNode {
+  const raw = createRpcCaller(endpoint, requestTimeoutMs)
   return {
-    async call(method, params, answer, { signal, maxResponseBytes = defaultMaxResponseBytes }) {
-      const options = { signal, headers, maxResponseBytes, timeoutMs: requestTimeoutMs }
-      const parsed = answer.safeParse(await fetchJsonRpc(url, method, params, options))
+    raw,
+    rest:
+      endpoint.restUrl === undefined
+        ? undefined
+        : createRestNode(endpoint.restUrl, endpoint.headers, cometChainId),
+    async call(method, params, answer, options) {
+      const parsed = answer.safeParse(await raw.call(method, params, options))
       if (!parsed.success) throw new EndpointProblem('unreachable', `Unreadable answer to ${method}.`)
       return parsed.data
     },

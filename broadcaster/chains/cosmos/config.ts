@@ -3,6 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { type ChainId, isChainId, maxTransactionBytes } from '@veilcast/shared/protocol'
 import { z } from 'zod'
 import { cosmosEndpointConfigs } from '../endpoints/EndpointConfig.ts'
+import { maxReadCallsPerSecond } from '../reads/config.ts'
 
 /** What an operator writes about one Cosmos chain. */
 export const cosmosChainConfig = z
@@ -26,11 +27,12 @@ export const cosmosChainConfig = z
     maxBlocksBehind: z.int().min(0).max(10_000).default(5),
     /** Of a block, and of its results, as JSON. */
     maxBlockBytes: z.int().min(1_048_576).max(268_435_456).default(67_108_864),
-    /** What the path of an `abci_query` may begin with when a wallet asks. */
+    /** What the path of an `abci_query` may begin with when a wallet asks; only the `Query` services are answered. */
     queryPathPrefixes: z
       .array(z.string().regex(/^\/[a-zA-Z0-9./]{1,63}$/, 'a slash, then letters, digits, dots and slashes'))
       .max(16)
-      .default(['/cosmos.']),
+      .default(['/cosmos.', '/ibc.', '/cosmwasm.wasm.', '/feemarket.']),
+    maxReadCallsPerSecond,
   })
   .transform((config, context) => {
     const cometChainId = config.cometChainId ?? config.chain.slice(namespace.length)

@@ -1,5 +1,5 @@
 import { agreeOnPreflight, goesOn } from '../agreeOnPreflight.ts'
-import { type ChainAdapter, ChainUnavailable, type InspectedTx, ReadRefused } from '../ChainAdapter.ts'
+import { type ChainAdapter, ChainUnavailable, type InspectedTx } from '../ChainAdapter.ts'
 import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { untilAborted } from '../endpoints/withDeadline.ts'
@@ -14,7 +14,7 @@ import { findReplacing } from './findReplacing.ts'
 import { findTx } from './findTx.ts'
 import { inspect } from './inspect.ts'
 import { preflight } from './preflight.ts'
-import { parseRead, read } from './query.ts'
+import { createQuery } from './query.ts'
 import { readAccount } from './readAccount.ts'
 import { readBlock } from './readBlock.ts'
 import { readBlockHash } from './readBlockHash.ts'
@@ -34,7 +34,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     endpoints: config.endpoints.map((endpoint) => ({
       id: endpoint.id,
       operator: endpoint.operator,
-      client: createCometNode(endpoint, requestTimeoutMs),
+      client: createCometNode(endpoint, cometChainId, requestTimeoutMs),
     })),
     probe: async (node, signal) => {
       const { height } = await readStatus(node, cometChainId, signal)
@@ -48,6 +48,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
 
   const remembered = rememberAccounts(pool, maxAccountAgeMs)
   const lately = createHandedLately(maxAccountAgeMs)
+  const { query, heard } = createQuery(pool, config)
 
   return {
     chain,
@@ -96,7 +97,11 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
       }
     },
 
-    head: (options) => pool.ask((node, signal) => readStatus(node, cometChainId, signal), options),
+    async head(options) {
+      const head = await pool.ask((node, signal) => readStatus(node, cometChainId, signal), options)
+      heard(head.height, head.timeMs)
+      return head
+    },
 
     readBlock: (height, options) =>
       pool.ask((node, signal) => readBlock(node, height, config, signal), options),
@@ -124,12 +129,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
 
     revertData: async () => new Uint8Array(),
 
-    async query(method, params, options) {
-      const asked = parseRead(method, params, config.queryPathPrefixes)
-      const result = await pool.askForWallet((node, signal) => read(node, asked, signal), options)
-      if (result instanceof ReadRefused) throw result
-      return result
-    },
+    query,
 
     endpoints: () => pool.health(),
   }

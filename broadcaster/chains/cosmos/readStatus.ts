@@ -18,7 +18,14 @@ const statusAnswer = z.object({
  * @throws EndpointProblem (`wrongChain`, `behind` while it catches up)
  */
 export async function readStatus(node: CometNode, cometChainId: string, signal: AbortSignal): Promise<Head> {
-  const { node_info, sync_info } = await node.call('status', {}, statusAnswer, { signal })
+  return headOfStatus(await node.call('status', {}, z.unknown(), { signal }), cometChainId)
+}
+
+/** @throws EndpointProblem (`wrongChain`, `behind` while it catches up, `unreachable` where it is none) */
+export function headOfStatus(status: unknown, cometChainId: string): Head {
+  const parsed = statusAnswer.safeParse(status)
+  if (!parsed.success) throw new EndpointProblem('unreachable', 'Unreadable answer to status.')
+  const { node_info, sync_info } = parsed.data
   if (node_info.network !== cometChainId) throw new EndpointProblem('wrongChain')
   if (sync_info.catching_up) throw new EndpointProblem('behind')
   return {

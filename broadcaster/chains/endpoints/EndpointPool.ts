@@ -35,11 +35,17 @@ export interface EndpointPool<Client> {
   /**
    * As `ask`, for a question that a stranger chose: that it is answered late or not at all is not held against the endpoint,
    * or whoever finds a question that is slow enough could take the chain from everybody else.
+   * An endpoint that does not answer within `walletTimeoutMs` (4 s) makes room for the next.
    * @throws ChainUnavailable, AbortError
    */
   askForWallet<T>(
     question: (client: Client, signal: AbortSignal) => Promise<T>,
-    options?: WaitOptions,
+    options?: WaitOptions & {
+      /** Asked before all others, where it is live. */
+      readonly first?: Client | undefined
+      /** Others are not asked. Default: all. */
+      readonly among?: (client: Client) => boolean
+    },
   ): Promise<T>
   /**
    * The answers of two operators, or of the only one that has a live endpoint; one is enough where `settles` says so of

@@ -16,6 +16,8 @@ export interface EndpointPoolOptions<Client> {
   readonly maxBlocksBehind?: number
   /** For each endpoint that is asked. Default 8 s. */
   readonly askTimeoutMs?: number
+  /** For each endpoint that is asked what a wallet wants to know, at most `askTimeoutMs`. Default 4 s. */
+  readonly walletTimeoutMs?: number
   /** Endpoints asked until one answers. Default 3. */
   readonly maxAttempts?: number
   readonly random?: () => number
@@ -55,6 +57,7 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     probeTimeoutMs = 4_000,
     maxBlocksBehind = 5,
     askTimeoutMs = 8_000,
+    walletTimeoutMs = Math.min(4_000, askTimeoutMs),
     maxAttempts = 3,
     random = Math.random,
   } = options
@@ -137,8 +140,15 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
   async function ask<T>(
     question: (client: Client, signal: AbortSignal) => Promise<T>,
     settles: (answer: T) => boolean,
-    options: WaitOptions & { readonly last?: string | undefined },
-    counts: (trouble: Trouble) => boolean = () => true,
+    options: WaitOptions & {
+      readonly last?: string | undefined
+      readonly first?: Client | undefined
+      readonly among?: (client: Client) => boolean
+    },
+    {
+      counts = () => true,
+      timeoutMs = askTimeoutMs,
+    }: { readonly counts?: (trouble: Trouble) => boolean; readonly timeoutMs?: number } = {},
   ): Promise<readonly [T, ...T[]]> {
     // What several wait for is nobody's to abort; it ends with the pool.
     const signal = options.signal ?? stopping?.signal
@@ -146,13 +156,16 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     let asked: { readonly answer: T; readonly operator: string } | undefined
     let attempts = 0
     const lastOperator = options.last === undefined ? undefined : watched.get(options.last)?.endpoint.operator
-    const isLast = ({ endpoint }: Watched<Client>) => Number(endpoint.operator === lastOperator)
-    for (const one of shuffle(liveOnes(), random).sort((a, b) => isLast(a) - isLast(b))) {
+    const { first, among = () => true } = options
+    const rank = ({ endpoint }: Watched<Client>) =>
+      Number(endpoint.operator === lastOperator) - Number(endpoint.client === first)
+    const askable = liveOnes().filter(({ endpoint }) => among(endpoint.client))
+    for (const one of shuffle(askable, random).sort((a, b) => rank(a) - rank(b))) {
       const { operator, client } = one.endpoint
       if (operator === asked?.operator) continue
       if (attempts++ === maxAttempts) break
       try {
-        const answer = await withDeadline(askTimeoutMs, signal, (deadline) => question(client, deadline))
+        const answer = await withDeadline(timeoutMs, signal, (deadline) => question(client, deadline))
         if (asked) return [asked.answer, answer]
         if (settles(answer)) return [answer]
         asked = { answer, operator }
@@ -204,12 +217,10 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
 
     async askForWallet(question, options = {}) {
       return (
-        await ask(
-          question,
-          () => true,
-          options,
-          (trouble) => trouble !== 'unreachable',
-        )
+        await ask(question, () => true, options, {
+          counts: (trouble) => trouble !== 'unreachable',
+          timeoutMs: walletTimeoutMs,
+        })
       )[0]
     },
 

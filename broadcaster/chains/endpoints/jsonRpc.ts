@@ -137,14 +137,28 @@ function toProblem(error: Record<string, unknown>): JsonRpcProblem {
     : new JsonRpcProblem('rpcError', code, message, error.data)
 }
 
-function post(
+function post(url: string, request: unknown, options: JsonRpcOptions): Promise<HttpAnswer> {
+  return fetchJson(url, { method: 'POST', body: request }, options)
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/**
+ * One HTTP request that is answered in JSON, sent once: no retry, no redirect.
+ *
+ * @throws JsonRpcProblem (none of its kinds but rpcError); the signal's reason where it aborts
+ */
+export function fetchJson(
   url: string,
-  request: unknown,
-  options: JsonRpcOptions,
-): Promise<{ status: number; body: unknown }> {
+  request: { readonly method: 'GET' | 'POST'; readonly body?: unknown },
+  options: JsonRpcOptions = {},
+): Promise<HttpAnswer> {
   const { maxResponseBytes = defaultMaxResponseBytes, timeoutMs = defaultTimeoutMs } = options
   return withDeadline(timeoutMs, options.signal, async (signal) => {
-    const response = await postOnce(url, request, options.headers, signal)
+    const response = await sendOnce(url, request, options.headers, signal)
     const status = response.statusCode ?? 0
     // Whoever is sent elsewhere does not go: nobody else was to see it.
     if (status === 429 || (status >= 300 && status <= 399)) {
@@ -168,32 +182,31 @@ const http = new HttpAgent(pooled)
 const https = new HttpsAgent(pooled)
 
 /** By node's own client: a quarter of what `fetch` costs in processor time. A name and password in the URL go along as a header. */
-function postOnce(
+function sendOnce(
   url: string,
-  request: unknown,
+  request: { readonly method: 'GET' | 'POST'; readonly body?: unknown },
   headers: JsonRpcOptions['headers'],
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const target = new URL(url)
     const secure = target.protocol === 'https:'
-    const body = Buffer.from(JSON.stringify(request))
-    const post = (secure ? httpsRequest : httpRequest)(target, {
-      method: 'POST',
+    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body))
+    const sending = (secure ? httpsRequest : httpRequest)(target, {
+      method: request.method,
       agent: secure ? https : http,
       headers: {
         ...headers,
-        'content-type': 'application/json',
-        'content-length': body.length,
+        ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
         accept: 'application/json',
         'accept-encoding': 'gzip',
       },
       signal,
     })
-    post.once('response', resolve)
+    sending.once('response', resolve)
     // Also after the response has begun: an error that nobody hears would end the process.
-    post.on('error', reject)
-    post.end(body)
+    sending.on('error', reject)
+    sending.end(body)
   })
 }
 

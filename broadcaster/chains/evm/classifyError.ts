@@ -1,4 +1,4 @@
-import { wireError } from '@veilcast/shared/errors'
+import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { Handed } from '../ChainAdapter.ts'
 import type { JsonRpcProblem } from '../endpoints/jsonRpc.ts'
 
@@ -7,7 +7,7 @@ import type { JsonRpcProblem } from '../endpoints/jsonRpc.ts'
  * them, as the label of `endpointRejected`.
  */
 export function classifyError(problem: JsonRpcProblem): Handed {
-  const meaning = phrases.find(({ says }) => says.test(problem.nodeMessage))?.means ?? 'other'
+  const meaning = meaningOf(problem)
   switch (meaning) {
     case 'alreadyKnown':
       return { kind: 'taken' }
@@ -23,6 +23,25 @@ export function classifyError(problem: JsonRpcProblem): Handed {
       return { kind: 'rejected', error: wireError('endpointRejected', { code }, { label: meaning }) }
     }
   }
+}
+
+/**
+ * What a refused call or estimate means to a wallet, where that has a row of its own; undefined for the rest.
+ * @param nonce the call's own
+ */
+export function classifyCallError(problem: JsonRpcProblem, nonce: bigint): WireError | undefined {
+  switch (meaningOf(problem)) {
+    case 'insufficientFunds':
+      return wireError('insufficientFunds')
+    case 'nonceTooLow':
+      return wireError('nonceUsed', { expected: nextNonceIn(problem.nodeMessage) ?? 0n, got: nonce })
+    default:
+      return undefined
+  }
+}
+
+function meaningOf(problem: JsonRpcProblem): Meaning {
+  return phrases.find(({ says }) => says.test(problem.nodeMessage))?.means ?? 'other'
 }
 
 export type Meaning =

@@ -1,6 +1,7 @@
 import { type ChainId, isChainId } from '@veilcast/shared/protocol'
 import { z } from 'zod'
 import { endpointConfigs } from '../endpoints/EndpointConfig.ts'
+import { maxReadCallsPerSecond } from '../reads/config.ts'
 
 /** What geth's pool takes of one transaction without blobs. */
 const maxBytesWithoutBlobs = 131_072
@@ -39,6 +40,9 @@ export const evmChainConfig = z
     maxBlocksBehind: z.int().min(0).max(10_000).default(5),
     /** Of a block with its receipts, as JSON. */
     maxBlockBytes: z.int().min(1_048_576).max(268_435_456).default(67_108_864),
+    /** Of a wallet's `eth_getLogs`. */
+    maxLogsRangeBlocks: z.int().min(1).max(1_000_000).default(1_000),
+    maxReadCallsPerSecond,
   })
   .transform((config, context) => {
     const limit = config.allowBlobs ? maxBytesWithBlobs : maxBytesWithoutBlobs

@@ -1,15 +1,16 @@
 import type { ChainAdapter, InspectedTx } from '../ChainAdapter.ts'
 import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
+import { resultOf } from '../endpoints/createRpcCaller.ts'
 import type { ProbeResult } from '../endpoints/EndpointPool.ts'
 import type { EvmChainConfig } from './config.ts'
-import { createEvmClient, type EvmClient, resultOf } from './EvmClient.ts'
+import { createEvmClient, type EvmClient } from './EvmClient.ts'
 import { find } from './find.ts'
 import { findReplacing } from './findReplacing.ts'
 import { readBlockHash, readHead } from './head.ts'
 import { type InspectedEvmTx, inspect } from './inspect.ts'
 import { quantityOf, toHex } from './nodeValues.ts'
 import { createPreflight } from './preflight.ts'
-import { query } from './query.ts'
+import { createQuery } from './query.ts'
 import { readBlock } from './readBlock.ts'
 import { revertData } from './revertData.ts'
 import { slotUse } from './slotUse.ts'
@@ -33,6 +34,8 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
 
   const { preflight, handed } = createPreflight(pool, { chainId, maxInitCodeBytes: config.maxInitCodeBytes })
 
+  const { query, heard } = createQuery(pool, chainId, config)
+
   return {
     chain,
     family: 'evm',
@@ -55,7 +58,11 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       handed(tx, result.kind)
       return result
     },
-    head: (options = {}) => readHead(pool, chainId, finality, options),
+    async head(options = {}) {
+      const head = await readHead(pool, chainId, finality, options)
+      heard(head.height, head.timeMs)
+      return head
+    },
     readBlock: (height, options = {}) => readBlock(pool, height, config.maxBlockBytes, options),
     blockHash: (height, options = {}) => readBlockHash(pool, chainId, height, options),
     find: (txId, options = {}) => find(pool, txId, options),
@@ -69,7 +76,7 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       }, options),
     revertData: (tx, inclusion, options = {}) =>
       revertData(pool, inspectedHere(tx).parsed, inclusion, options),
-    query: (method, params, options = {}) => query(pool, chainId, method, params, options),
+    query,
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Head, WaitOptions } from '../ChainAdapter.ts'
+import { resultOf } from '../endpoints/createRpcCaller.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import type { EvmChainConfig } from './config.ts'
-import { type EvmClient, resultOf } from './EvmClient.ts'
+import type { EvmClient } from './EvmClient.ts'
 import { hashOf, numberOf, quantityOf, recordOf, toQuantity } from './nodeValues.ts'
 
 /**

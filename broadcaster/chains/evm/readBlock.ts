@@ -1,9 +1,10 @@
 import { toTxId } from '@veilcast/shared/protocol'
 import type { BlockTx, ChainBlock, WaitOptions } from '../ChainAdapter.ts'
+import { answerTo, resultOf } from '../endpoints/createRpcCaller.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import type { JsonRpcAnswer } from '../endpoints/jsonRpc.ts'
-import { answerTo, type EvmClient, isMethodUnknown, resultOf } from './EvmClient.ts'
+import { type EvmClient, isMethodUnknown } from './EvmClient.ts'
 import { type Receipt, receiptOf } from './inclusion.ts'
 import {
   addressOf,

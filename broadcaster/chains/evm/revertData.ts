@@ -1,9 +1,10 @@
 import { type Inclusion, maxRevertDataBytes } from '@veilcast/shared/protocol'
 import { ChainUnavailable, type WaitOptions } from '../ChainAdapter.ts'
+import { answerTo } from '../endpoints/createRpcCaller.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import type { JsonRpcProblem } from '../endpoints/jsonRpc.ts'
-import { answerTo, type EvmClient } from './EvmClient.ts'
+import type { EvmClient } from './EvmClient.ts'
 import type { EvmTransaction } from './EvmTransaction.ts'
 import { toHex, toQuantity } from './nodeValues.ts'
 
@@ -61,7 +62,7 @@ function toCall(tx: EvmTransaction): Record<string, unknown> {
 }
 
 /** geth, reth, anvil, besu: `data: "0x…"`; Nethermind and Parity: `data: "Reverted 0x…"`; Hardhat: `data: {data: "0x…"}`. */
-function revertDataIn({ nodeData, nodeMessage }: JsonRpcProblem): Uint8Array | undefined {
+export function revertDataIn({ nodeData, nodeMessage }: JsonRpcProblem): Uint8Array | undefined {
   const inner =
     typeof nodeData === 'object' && nodeData !== null && 'data' in nodeData ? nodeData.data : nodeData
   const hex = typeof inner === 'string' ? /^(?:Reverted )?0x((?:[0-9a-f]{2})*)$/i.exec(inner)?.[1] : undefined

@@ -1,51 +1,68 @@
 import { describe, expect, it } from '@jest/globals'
 import { wireError } from '@veilcast/shared/errors'
-import { decodeReadAnswers, parseChainId, type ReplyBody } from '@veilcast/shared/protocol'
-import { type ChainAdapter, ReadRefused } from '../../../broadcaster/dist/chains/ChainAdapter.js'
+import {
+  decodeReadAnswers,
+  parseChainId,
+  type Read,
+  type ReadAnswer,
+  type ReplyBody,
+} from '@veilcast/shared/protocol'
+import type { AskedRead, ChainAdapter } from '../../../broadcaster/dist/chains/ChainAdapter.js'
 import { answerRead } from '../../../broadcaster/dist/ingress/answerRead.js'
+import { createMetrics } from '../../../broadcaster/dist/observability/metrics.js'
 
 const chain = parseChainId('eip155:1')
 const read = { method: 'eth_gasPrice', params: Buffer.from('[]') }
 
-/** A chain that answers a read only when it is told to stop. */
-const hanging = {
-  query: (_method, _params, { signal } = {}) =>
-    new Promise((_, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason))
+const failed = { kind: 'failed', error: wireError('noLiveEndpoint') } as const
+const counts = { refused: 0, here: 0, cached: 0, shared: 0, node: 0 }
+const answering = (answers: readonly ReadAnswer[]) =>
+  ({
+    chain,
+    query: async (reads: readonly AskedRead[]) => ({
+      height: 7n,
+      freshMs: 900,
+      answers: answers.slice(0, reads.length),
+      counts: { ...counts, node: reads.length },
     }),
-} as Pick<ChainAdapter, 'query'> as ChainAdapter
+  }) as Pick<ChainAdapter, 'chain' | 'query'> as ChainAdapter
 
-const ask = (adapter: ChainAdapter, credit = 1, signal = AbortSignal.timeout(10_000)) =>
-  answerRead(new Map([[chain, adapter]]), { kind: 'read', chain, reads: [read, read] }, credit, signal)
+const ask = (adapter: ChainAdapter, reads: readonly Read[] = [read, read], metrics = createMetrics()) =>
+  answerRead(
+    new Map([[chain, adapter]]),
+    { kind: 'read', chain, reads },
+    1,
+    metrics,
+    AbortSignal.timeout(10_000),
+  )
 
-const answersOf = (body: ReplyBody) => {
+const messageOf = (body: ReplyBody) => {
   if (body.kind !== 'results' || body.packing !== 'plain') throw new Error(`It was ${body.kind}.`)
-  return decodeReadAnswers(body.answers).answers
+  return decodeReadAnswers(body.answers)
 }
 
 describe('answerRead', () => {
-  it('default: each read is answered by itself, in their order', async () => {
-    let count = 0
-    const query = async () => {
-      count++
-      if (count === 2) throw new ReadRefused(wireError('methodNotAllowed'))
-      return '0x1'
-    }
-    const answered = await ask({ query } as Pick<ChainAdapter, 'query'> as ChainAdapter)
-    expect(answersOf(answered)).toEqual([
-      { kind: 'result', result: Uint8Array.from(Buffer.from('"0x1"')) },
-      { kind: 'failed', error: wireError('methodNotAllowed') },
-    ])
+  it('default: each read has its answer, in their order, with the height and how long it holds', async () => {
+    const reverted = { kind: 'reverted', data: Uint8Array.of(1, 2) } as const
+    const metrics = createMetrics()
+    const answered = await ask(answering([reverted, failed]), [read, read], metrics)
+    expect(messageOf(answered)).toEqual({ height: 7n, freshMs: 900, answers: [reverted, failed] })
+    expect(await metrics.registry.getSingleMetricAsString('veilcast_reads_total')).toContain(
+      'veilcast_reads_total{chain="eip155:1",from="node"} 2',
+    )
   })
 
-  it('behavior: a read that runs out of time finds no live endpoint, which is no bug of ours', async () => {
-    const failed = { kind: 'failed', error: wireError('noLiveEndpoint') }
-    expect(answersOf(await ask(hanging, 1, AbortSignal.timeout(20)))).toEqual([failed, failed])
+  it('error: params that are no JSON fail alone', async () => {
+    const result = { kind: 'result', result: Uint8Array.of(49) } as const
+    const broken = { method: 'eth_gasPrice', params: Buffer.from('[') }
+    const { answers } = messageOf(await ask(answering([result]), [broken, read]))
+    expect(answers).toEqual([{ kind: 'failed', error: wireError('invalidParams') }, result])
   })
 
   it('error: a chain that is not served is a failure of the whole message', async () => {
     const body = { kind: 'read', chain: parseChainId('eip155:2'), reads: [read] } as const
-    const answered = await answerRead(new Map([[chain, hanging]]), body, 1, AbortSignal.timeout(10_000))
+    const chains = new Map([[chain, answering([])]])
+    const answered = await answerRead(chains, body, 1, createMetrics(), AbortSignal.timeout(10_000))
     expect(answered).toEqual({ kind: 'failure', error: wireError('chainNotServed') })
   })
 })

@@ -12,18 +12,18 @@ import {
   type ChainAdapter,
   ChainUnavailable,
   type Preflight,
-  ReadRefused,
 } from '../../../../broadcaster/dist/chains/ChainAdapter.js'
+import { rpcAskParts } from '../../../../broadcaster/dist/chains/cosmos/askAt.js'
 import { createCometNode } from '../../../../broadcaster/dist/chains/cosmos/cometNode.js'
 import type { CosmosTx } from '../../../../broadcaster/dist/chains/cosmos/decodeTx.js'
 import { findTx } from '../../../../broadcaster/dist/chains/cosmos/findTx.js'
 import { preflight } from '../../../../broadcaster/dist/chains/cosmos/preflight.js'
-import { read } from '../../../../broadcaster/dist/chains/cosmos/query.js'
 import { readBlock } from '../../../../broadcaster/dist/chains/cosmos/readBlock.js'
 import { readStatus } from '../../../../broadcaster/dist/chains/cosmos/readStatus.js'
 import { readsOf } from '../../../../broadcaster/dist/chains/cosmos/rememberAccounts.js'
 import { submitTx } from '../../../../broadcaster/dist/chains/cosmos/submitTx.js'
 import { EndpointProblem } from '../../../../broadcaster/dist/chains/endpoints/EndpointProblem.js'
+import { askChain, readError } from '../../../support/askChain.ts'
 import { cosmosAdapterOf, liveCosmosAdapter } from '../../../support/cosmosAdapter.ts'
 import { CosmosKey, type SignedParts, signCosmosTx, txBytes, txHash } from '../../../support/cosmosTx.ts'
 import { cometVersions, type FakeComet, NodeError, startFakeComet } from '../../../support/fakeComet.ts'
@@ -321,26 +321,17 @@ describe('preflight', () => {
 })
 
 describe('query', () => {
-  const refusal = async (asked: Promise<unknown>) => {
-    const error = await asked.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    )
-    expect(error).toBeInstanceOf(ReadRefused)
-    return errorNameOf((error as ReadRefused).error.number)
-  }
-
   beforeEach(() => open())
 
   it('default: passes an allowed read on', async () => {
-    expect(await adapter.query('block', { height: '1' })).toMatchObject({
+    expect(await askChain(adapter, 'block', { height: '1' })).toMatchObject({
       block: { header: { height: '1' } },
     })
-    expect(await adapter.query('block', [])).toMatchObject({ block: { header: { height: '1' } } })
+    expect(await askChain(adapter, 'block', [])).toMatchObject({ block: { header: { height: '1' } } })
   })
 
   it('behavior: a status shows the chain and hides the node', async () => {
-    const status = await adapter.query('status', {})
+    const status = await askChain(adapter, 'status', {})
     expect(status).toMatchObject({
       node_info: { network: 'fake-1', version: '0.38.11' },
       sync_info: { latest_block_height: '1', catching_up: false },
@@ -360,18 +351,23 @@ describe('query', () => {
     ['validators', { per_page: 101 }, 'invalidParams'],
     ['tx', { hash: 'abcd' }, 'invalidParams'],
     ['tx_search', { query: "message.sender='x'" }, 'invalidParams'],
+    ['tx_search', { query: "message.action='send'" }, 'invalidParams'],
+    ['abci_query', { path: '/cosmos.tx.v1beta1.Service/BroadcastTx', data: '' }, 'methodNotAllowed'],
+    ['abci_query', { path: '/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo' }, 'methodNotAllowed'],
+    ['net_info', {}, 'methodNotAllowed'],
+    ['rest', { path: '/cosmos/bank/v1beta1/params' }, 'methodNotAllowed'],
   ])('behavior: %s %j is refused with %s and reaches no node', async (method, params, name) => {
     node.calls.length = 0
-    expect(await refusal(adapter.query(method, params))).toBe(name)
+    expect(await readError(adapter, method, params)).toBe(name)
     expect(node.calls.filter((called) => called !== 'status')).toEqual([])
   })
 
   it('behavior: the node’s error and an answer too long are the asker’s, not the endpoint’s', async () => {
-    expect(await refusal(adapter.query('block', { height: 77 }))).toBe('readFailed')
+    expect(await readError(adapter, 'block', { height: 77 })).toBe('readFailed')
     node.handlers.set('block', () => ({ long: 'x'.repeat(70_000) }))
-    expect(await refusal(adapter.query('block', {}))).toBe('answerTooLarge')
+    expect(await readError(adapter, 'block', {})).toBe('answerTooLarge')
     node.handlers.set('block', () => ({ long: 'x'.repeat(2_000_000) }))
-    expect(await refusal(adapter.query('block', {}))).toBe('answerTooLarge')
+    expect(await readError(adapter, 'block', {})).toBe('answerTooLarge')
     expect(adapter.live()).toBe(true)
   })
 })
@@ -436,7 +432,16 @@ describe('a hostile node', () => {
     const tx = adapter.inspect(sign({ sequence: 5n }))
     node.addBlock([{ bytes: tx.signedTx }])
     const endpoint = { id: 'e0', operator: 'e0', url: node.url }
-    const comet = createCometNode(endpoint, 5_000)
+    const comet = createCometNode(endpoint, 'fake-1', 5_000)
+    const header = {
+      kind: 'rpc',
+      method: 'header',
+      params: {},
+      byOwnNewest: undefined,
+      isLookup: false,
+    } as const
+    const { askAt } = rpcAskParts({} as never, {} as never)
+    const readAt = askAt.bind(undefined, comet)
     const { signal } = new AbortController()
     const config = { cometChainId: 'fake-1', bech32Prefix: 'cosmos', maxBlockBytes: 1_048_576 }
     const asks: Record<string, () => Promise<unknown>> = {
@@ -447,7 +452,7 @@ describe('a hostile node', () => {
       blockchain: () => findTx(comet, 'fake-1', tx.txId, signal),
       abci_query: () => preflight(readsOf(comet, signal), tx.parsed as CosmosTx, config),
       broadcast_tx_sync: () => submitTx(comet, tx, signal),
-      header: () => read(comet, { method: 'header', params: {} }, signal),
+      header: () => readAt([header], false, signal),
     }
     const originals = new Map(node.handlers)
     let given = 0

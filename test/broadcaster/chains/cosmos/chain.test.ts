@@ -12,6 +12,7 @@ import type {
   InspectedTx,
   Preflight,
 } from '../../../../broadcaster/dist/chains/ChainAdapter.js'
+import { askChain } from '../../../support/askChain.ts'
 import { liveCosmosAdapter } from '../../../support/cosmosAdapter.ts'
 import { CosmosKey, signCosmosTx, txBytes, txHash } from '../../../support/cosmosTx.ts'
 import { cometBftOrSkip, cosmosOrSkip } from '../../../support/devnetCosmos.ts'
@@ -158,7 +159,7 @@ cosmosOrSkip('a real Cosmos chain', () => {
     await until(async () => (await adapter.find(tx.txId)) !== null)
 
     const execute = async ({ id, method, params }: { id: unknown; method: string; params: unknown }) => {
-      const result = await adapter.query(method, JSON.parse(JSON.stringify(params)))
+      const result = await askChain(adapter, method, JSON.parse(JSON.stringify(params)))
       return { jsonrpc: '2.0' as const, id: id as number, result }
     }
     const comet = Comet38Client.create({ execute, disconnect: () => {} })

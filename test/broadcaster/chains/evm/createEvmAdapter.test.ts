@@ -4,13 +4,9 @@ import { errorNameOf, wireError } from '@veilcast/shared/errors'
 import type { EvmInclusion } from '@veilcast/shared/protocol'
 import { bytesToHex, type Hex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
-import {
-  type ChainAdapter,
-  type FoundTx,
-  type InspectedTx,
-  ReadRefused,
-} from '../../../../broadcaster/dist/chains/ChainAdapter.js'
+import type { ChainAdapter, FoundTx, InspectedTx } from '../../../../broadcaster/dist/chains/ChainAdapter.js'
 import { evmChainConfig } from '../../../../broadcaster/dist/chains/evm/config.js'
+import { askChain } from '../../../support/askChain.ts'
 import {
   anvilChainId,
   createAnvilAdapter,
@@ -249,26 +245,31 @@ describe('createEvmAdapter', () => {
         eth_getBlockByHash: [[blockHash, true], expect.objectContaining({ hash: blockHash })],
       } as const
       for (const [method, [params, expected]] of Object.entries(answers)) {
-        expect([method, await adapter.query(method, params)]).toEqual([method, expected])
+        expect([method, await askChain(adapter, method, params)]).toEqual([method, expected])
       }
       expect(endpoint.calls('net_version')).toBe(0)
     })
 
     it('behavior: an answer that is too large, and one that is an error', async () => {
+      const nextBlock = async (adapter: ChainAdapter) => {
+        await anvil.mine()
+        const { height } = await adapter.head()
+        await until(async () => BigInt((await askChain(adapter, 'eth_blockNumber')) as string) >= height)
+      }
       const { adapter } = await connect()
       const address = '0x00000000000000000000000000000000000c0de1'
-      const failure = async (method: string, params: unknown) => {
-        const error = await adapter.query(method, params).catch((error: unknown) => error)
-        expect(error).toBeInstanceOf(ReadRefused)
-        const { number, values } = (error as ReadRefused).error
-        return [errorNameOf(number), ...values]
-      }
       await anvil.rpc('anvil_setCode', [address, `0x${'00'.repeat(40_000)}`])
-      expect(await failure('eth_getCode', [address])).toEqual(['answerTooLarge', 80_004n, 65_536n])
+      expect(await askChain(adapter, 'eth_getCode', [address])).toEqual(['answerTooLarge', 80_004n, 65_536n])
       await anvil.rpc('anvil_setCode', [address, `0x${'00'.repeat(600_000)}`])
-      expect(await failure('eth_getCode', [address])).toEqual(['answerTooLarge', 1_048_576n, 65_536n])
+      await nextBlock(adapter)
+      expect(await askChain(adapter, 'eth_getCode', [address])).toEqual([
+        'answerTooLarge',
+        1_048_576n,
+        65_536n,
+      ])
       await anvil.rpc('anvil_setCode', [address, '0x60006000fd'])
-      expect(await failure('eth_call', [{ to: address }, 'latest'])).toEqual(['readFailed', 3n])
+      await nextBlock(adapter)
+      expect(await askChain(adapter, 'eth_call', [{ to: address }, 'latest'])).toEqual(['reverted', '0x'])
       expect(adapter.live()).toBe(true)
     })
   })
