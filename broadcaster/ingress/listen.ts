@@ -19,11 +19,14 @@ import type { createAnswerStatus } from './answerStatus.ts'
 import type { Askers } from './askers.ts'
 import { createCopies } from './copies.ts'
 import type { Replier, ReplyTo } from './replier.ts'
+import { createShares } from './shares.ts'
 
 /** Requests that are worked on at once; those beyond wait in the transport's own bounded queue. */
 const maxRequestsUnderWay = 64
-/** Reads among them: slow ones would otherwise keep every submit waiting. */
-const maxReadsUnderWay = 16
+/** Messages of reads among them: slow ones would otherwise keep every submit waiting. What they ask of nodes is bounded by chain. */
+const maxReadsUnderWay = 48
+/** Of one wallet: else one that asks what is slow would keep all others from reading. */
+const maxReadsUnderWayPerWallet = 8
 const maxReadMs = 10_000
 const readRetryMs = 2_000
 
@@ -53,7 +56,7 @@ export function createIngress(parts: {
   const copies = createCopies(parts.copyWindowMs)
   const stopping = new AbortController()
   const underWay = new Set<Promise<void>>()
-  let readsUnderWay = 0
+  const reads = createShares({ max: maxReadsUnderWay, maxEach: maxReadsUnderWayPerWallet })
 
   async function take(): Promise<void> {
     for await (const request of listener.requests()) {
@@ -131,15 +134,13 @@ export function createIngress(parts: {
         replier.reply(to, infoReply(chains, records, parts.retentionSeconds))
         return
       case 'read': {
-        if (readsUnderWay >= maxReadsUnderWay) {
+        const leave = reads.take(tag)
+        if (!leave) {
           replier.fail(to, wireError('busy', { retryAfterMs: readRetryMs }))
           return
         }
-        readsUnderWay++
         const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
-        const answered = await answerRead(chains, body, to.credit, metrics, signal).finally(
-          () => readsUnderWay--,
-        )
+        const answered = await answerRead(chains, body, to.credit, metrics, signal).finally(leave)
         if (answered.kind === 'failure') replier.fail(to, answered.error)
         else replier.reply(to, answered)
       }

@@ -137,8 +137,9 @@ const call = z
     withoutNothing({
       ...rest,
       gas: rest.gas ?? gasLimit,
-      data: data === input ? undefined : data,
-      input,
+      // Every node knows this one of both names.
+      data: data ?? input,
+      input: data && input && data !== input ? input : undefined,
     }),
   )
 /** What a call may pretend of accounts. It costs a node no more than any call, and tells it nothing else. */

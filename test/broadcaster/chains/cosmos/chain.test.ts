@@ -50,9 +50,10 @@ cosmosOrSkip('a real Cosmos chain', () => {
 
   beforeAll(async () => {
     chain = await startCosmosChain({ blockTimeMs: 200 })
-    adapter = await liveCosmosAdapter([chain.rpcUrl], {
+    adapter = await liveCosmosAdapter([], {
       chain: chain.chainId,
       bech32Prefix: chain.bech32Prefix,
+      endpoints: [{ id: 'e0', url: chain.rpcUrl, restUrl: chain.restUrl }],
     })
   }, 60_000)
   afterAll(async () => {
@@ -148,6 +149,72 @@ cosmosOrSkip('a real Cosmos chain', () => {
     const nobody = adapter.inspect(txBytes(signCosmosTx({ key: new CosmosKey('nobody') })))
     expect(nameOf(await adapter.preflight(nobody))).toBe('insufficientFunds')
     expect(await adapter.nextSequence(nobody.account!)).toBeNull()
+  })
+
+  it('behavior: the REST API answers what Keplr and Leap ask, and nobody learns whose node it is', async () => {
+    const { address } = chain.accounts[0]!
+    const rest = async (path: string, query?: string) => askChain(adapter, 'rest', { path, query })
+    const balances = await rest(`/cosmos/bank/v1beta1/balances/${address}`, 'pagination.limit=10')
+    expect(balances).toMatchObject({ status: 200, body: { balances: [{ denom: chain.denom }] } })
+    expect(await rest(`/cosmos/auth/v1beta1/accounts/${address}`)).toMatchObject({
+      body: { account: { address, sequence: expect.anything() } },
+    })
+    for (const path of [
+      '/cosmos/staking/v1beta1/params',
+      '/cosmos/staking/v1beta1/validators',
+      `/cosmos/staking/v1beta1/delegations/${address}`,
+      `/cosmos/staking/v1beta1/delegators/${address}/unbonding_delegations`,
+      `/cosmos/distribution/v1beta1/delegators/${address}/rewards`,
+      '/cosmos/gov/v1/proposals',
+      '/cosmos/mint/v1beta1/inflation',
+      '/cosmos/mint/v1beta1/annual_provisions',
+      '/cosmos/bank/v1beta1/supply/by_denom',
+      '/cosmos/base/tendermint/v1beta1/syncing',
+      '/cosmos/base/tendermint/v1beta1/blocks/latest',
+      '/cosmos/base/node/v1beta1/config',
+      '/ibc/apps/transfer/v1/params',
+    ]) {
+      const query = path.endsWith('by_denom') ? `denom=${chain.denom}` : undefined
+      expect([path, await rest(path, query)]).toEqual([path, expect.objectContaining({ status: 200 })])
+    }
+    const nobody = new CosmosKey('nobody').address
+    expect(await rest(`/cosmos/auth/v1beta1/accounts/${nobody}`)).toMatchObject({
+      status: 404,
+      body: { code: 5 },
+    })
+
+    const info = await rest('/cosmos/base/tendermint/v1beta1/node_info')
+    expect(info).toMatchObject({ body: { default_node_info: { network: chain.reference } } })
+    const { node_info } = await chain.rpc<{ node_info: { id: string } }>('status')
+    expect(JSON.stringify([info, await askChain(adapter, 'status')])).not.toContain(node_info.id)
+
+    const { signedTx } = await send({ memo: 'only tried' })
+    const simulated = await askChain(adapter, 'rest', {
+      path: '/cosmos/tx/v1beta1/simulate',
+      body: { tx_bytes: Buffer.from(signedTx).toString('base64') },
+    })
+    expect(simulated).toMatchObject({
+      status: 200,
+      body: { gas_info: { gas_used: expect.stringMatching(/^\d+$/) } },
+    })
+  })
+
+  it('behavior: what is asked of the newest block is asked of the node once for all', async () => {
+    const { address } = chain.accounts[1]!
+    const reads = [
+      { method: 'status', params: {} },
+      { method: 'abci_info', params: {} },
+      { method: 'rest', params: { path: `/cosmos/bank/v1beta1/balances/${address}` } },
+      {
+        method: 'abci_query',
+        params: { path: '/cosmos.auth.v1beta1.Query/Params', data: '', prove: false, height: '0' },
+      },
+    ]
+    await until(async () => {
+      const { counts, freshMs, height } = await adapter.query(reads)
+      expect(height).toBeGreaterThan(0n)
+      return counts.cached === 2 && freshMs > 0
+    })
   })
 
   it('behavior: CosmJS reads the chain through query', async () => {
