@@ -1,8 +1,9 @@
-import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import { VeilcastError } from '@veilcast/shared/errors'
 import { type ChainId, type TxId, toTxId } from '@veilcast/shared/protocol'
+import { concatBytes } from './concatBytes.ts'
 import { keccak256 } from './hashes/keccak256.ts'
 import { sha256 } from './hashes/sha256.ts'
+import { bytesToHex } from './hex.ts'
 import { countRlpItems, type RlpItem, readRlpItem } from './rlp.ts'
 
 export type ChainFamily = 'evm' | 'cosmos'

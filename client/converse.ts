@@ -1,4 +1,3 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { findVeilcastError, type Outcome, VeilcastError } from '@veilcast/shared/errors'
 import { type MixnetAddress, type MixnetDialer, MixnetError, requestPackets } from '@veilcast/shared/mixnet'
 import {
@@ -8,6 +7,7 @@ import {
   type RequestBody,
   type RequestId,
 } from '@veilcast/shared/protocol'
+import { bytesToHex } from './hex.ts'
 import type { Pending } from './pending.ts'
 import type { RoundTrip } from './roundTrip.ts'
 import { surbBudget } from './surbBudget.ts'

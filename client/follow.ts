@@ -1,4 +1,3 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import {
   errorNameOf,
   fromWireError,
@@ -23,6 +22,7 @@ import {
 } from '@veilcast/shared/protocol'
 import { type ChainFamily, formatTxId } from './computeTxId.ts'
 import { type Heard, type Message, type Messages, newQuestion, type Question, type Talk } from './converse.ts'
+import { bytesToHex } from './hex.ts'
 import { judgeFailure } from './judgeFailure.ts'
 import { isOk, isReached, type Progress, type Receipt } from './receipt.ts'
 import { neededReplies } from './surbBudget.ts'

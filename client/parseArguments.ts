@@ -1,4 +1,3 @@
-import { hexToBytes } from '@noble/hashes/utils.js'
 import { type MixnetAddress, type MixnetDialer, MixnetError, parseAddress } from '@veilcast/shared/mixnet'
 import {
   type ChainId,
@@ -17,6 +16,7 @@ import {
 } from '@veilcast/shared/protocol'
 import type { Timing } from './converse.ts'
 import { type Field, invalid, isObject, loose, optional, or, strict, that, whole } from './fields.ts'
+import { hexToBytes } from './hex.ts'
 import type { Journal } from './journal/Journal.ts'
 import type { Resumed } from './journal/resume.ts'
 import type { Progress } from './receipt.ts'

@@ -1,6 +1,6 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { VeilcastError } from '@veilcast/shared/errors'
 import { decodeReply, type Reply, type RequestId } from '@veilcast/shared/protocol'
+import { bytesToHex } from './hex.ts'
 
 /** Something that waits for replies, from its first message to its end. */
 export interface Conversation {

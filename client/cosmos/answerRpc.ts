@@ -1,4 +1,4 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, hexToBytes } from '../hex.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import type { Broadcast } from './broadcastOwn.ts'
 import { paramsInvalid, txNotFound } from './CometRpcError.ts'

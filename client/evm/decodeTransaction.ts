@@ -1,4 +1,4 @@
-import { concatBytes } from '@noble/hashes/utils.js'
+import { concatBytes } from '../concatBytes.ts'
 import { keccak256 } from '../hashes/keccak256.ts'
 import { readRlpItem } from '../rlp.ts'
 import { encodeRlp, type RlpValue } from './encodeRlp.ts'

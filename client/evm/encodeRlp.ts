@@ -1,4 +1,4 @@
-import { concatBytes } from '@noble/hashes/utils.js'
+import { concatBytes } from '../concatBytes.ts'
 
 export type RlpValue = Uint8Array | readonly RlpValue[]
 

@@ -1,4 +1,4 @@
-import { concatBytes } from '@noble/hashes/utils.js'
+import { concatBytes } from '../concatBytes.ts'
 import { EvmNodeError, invalidParams } from './EvmNodeError.ts'
 import { encodeRlp, type RlpValue, toMinimalBytes } from './encodeRlp.ts'
 import { getTransactionCount } from './getTransactionCount.ts'

@@ -1,4 +1,4 @@
-import { hexToBytes } from '@noble/hashes/utils.js'
+import { hexToBytes } from '../hex.ts'
 
 /** Big-endian, padded with zeros. */
 export function numberToBytes(value: bigint, length: number): Uint8Array {

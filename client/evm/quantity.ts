@@ -1,4 +1,4 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, hexToBytes } from '../hex.ts'
 
 /** JSON-RPC's quantity: hex without leading zeros. */
 export function toQuantity(value: bigint | number): `0x${string}` {

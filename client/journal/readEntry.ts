@@ -1,4 +1,3 @@
-import { hexToBytes } from '@noble/hashes/utils.js'
 import {
   type ChainId,
   isChainId,
@@ -11,6 +10,7 @@ import {
   untilWords,
 } from '@veilcast/shared/protocol'
 import { computeTxId, familyOf, formatTxId } from '../computeTxId.ts'
+import { hexToBytes } from '../hex.ts'
 import type { JournalEntry } from './Journal.ts'
 
 /** An entry that was read, in the terms of the program. */

@@ -1,4 +1,3 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { VeilcastError } from '@veilcast/shared/errors'
 import { maxSurbsPerMessage, replyPackets } from '@veilcast/shared/mixnet'
 import {
@@ -12,6 +11,7 @@ import {
 } from '@veilcast/shared/protocol'
 import { ask, onlyAsked } from '../ask.ts'
 import type { Line, Messages, Watched } from '../converse.ts'
+import { bytesToHex } from '../hex.ts'
 import { judgeFailure } from '../judgeFailure.ts'
 import { maxTimeoutMs } from '../parseArguments.ts'
 import { unpackAnswers } from '../unpackAnswers.ts'
