@@ -11,7 +11,7 @@ import {
   toProviderError,
   unauthorized,
 } from './ProviderRpcError.ts'
-import { rememberNonces } from './rememberNonces.ts'
+import { rememberFilled } from './rememberFilled.ts'
 
 export interface Eip1193Options {
   /** A Veilcast client, started before the first request. */
@@ -75,7 +75,7 @@ export function createEip1193Provider(options: Eip1193Options): Eip1193Provider 
   const nodes = new Map(chains.map((chain) => [chain, createEvmNode(client, { chain, holdReceipts })]))
   const signer = openSigner(options.signer)
   const events = createEvents()
-  const nonces = rememberNonces(client)
+  const remembered = rememberFilled(client)
   const subscriptions = new Map<string, Subscription>()
   let current = nodes.get(chains[0]) as EvmNode
   let isConnected: boolean | undefined
@@ -104,13 +104,21 @@ export function createEip1193Provider(options: Eip1193Options): Eip1193Provider 
     return turn
   }
 
-  const sign = async (given: unknown, node: EvmNode, signal: AbortSignal | undefined): Promise<string> => {
-    if (typeof given !== 'object' || given === null) throw invalidRequest('The transaction is an object.')
-    const request = given as TransactionFields
+  const sign = async (
+    transaction: unknown,
+    node: EvmNode,
+    signal: AbortSignal | undefined,
+  ): Promise<string> => {
+    if (typeof transaction !== 'object' || transaction === null)
+      throw invalidRequest('The transaction is an object.')
+    const request = transaction as TransactionFields
     const from = await isOwn(request.from ?? (await signer.accounts(false))[0])
-    const nonce = request.nonce ?? (await nonces.recall(node, from))
+    const given = Object.fromEntries(
+      Object.entries(request).filter(([, value]) => value !== undefined && value !== null),
+    )
+    const known = await remembered.recall(node, from, given)
     const { tx } = (await node.request(
-      { method: 'eth_fillTransaction', params: [{ ...request, from, ...(nonce ? { nonce } : {}) }] },
+      { method: 'eth_fillTransaction', params: [{ ...known, ...given, from }] },
       { signal },
     )) as FilledTransaction
     if (signal?.aborted) throw new VeilcastError('abortedBeforeSending')
@@ -182,8 +190,8 @@ export function createEip1193Provider(options: Eip1193Options): Eip1193Provider 
       case 'eth_unsubscribe':
         return unsubscribe(params[0])
       case 'eth_estimateGas':
-        // Whoever estimates is about to send: the nonce and the fees travel with it.
-        nonces.prefetch(current, (params[0] as TransactionFields | undefined)?.from)
+        // Whoever estimates is about to send: what the transaction lacks travels with it.
+        remembered.prefetch(current, params[0])
         return current.request({ method, params }, { signal })
       default:
         return current.request({ method, params }, { signal })

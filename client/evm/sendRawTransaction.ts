@@ -24,6 +24,7 @@ export async function sendRawTransaction(
 ): Promise<`0x${string}`> {
   const transaction = submit(context, params, signal)
   await orAborted(transaction.submitted, signal, maxSubmitMs)
+  if (transaction.stage === 'ended') throw transaction.error
   return transaction.hash
 }
 
@@ -64,7 +65,7 @@ export async function sendRawTransactionSync(
 
 const receiptPauseMs = 1_000
 
-/** The same bytes twice are one submit, unless it is over and nothing of the first was sent. */
+/** The same bytes twice are one submit, unless the first is over and the chain may still take another. */
 function submit(context: NodeContext, params: readonly unknown[], signal?: AbortSignal): OwnTransaction {
   const { client, chain, own } = context
   const signedTx = readHex(params[0])
@@ -72,9 +73,8 @@ function submit(context: NodeContext, params: readonly unknown[], signal?: Abort
     throw invalidParams('the signed transaction is hex with 0x')
   const hash = toHex(computeTxId(chain, signedTx))
   const earlier = own.get(hash)
-  const isOver =
-    earlier?.stage === 'unfollowed' ||
-    (earlier?.stage === 'ended' && findVeilcastError(earlier.error)?.outcome === 'notSent')
+  const end = earlier?.stage === 'ended' ? findVeilcastError(earlier.error) : undefined
+  const isOver = earlier?.stage === 'unfollowed' || end?.outcome === 'notSent' || end?.errorName === 'lapsed'
   if (earlier && !isOver) return earlier
   if (signal?.aborted) throw new VeilcastError('abortedBeforeSending')
 
