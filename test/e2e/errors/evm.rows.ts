@@ -371,12 +371,23 @@ export const evmRows: readonly ErrorRow<EvmScene>[] = [
   },
   {
     input: 'a call that reverts',
-    error: 'readFailed',
+    error: 'callReverted',
     outcome: 'notSent',
-    retry: 'later',
-    values: { code: 3n },
-    text: 'The node answered the read with an error (code 3).',
+    retry: 'never',
+    text: 'The contract reverted the call.',
     provoke: read('eth_call', [{ to: reverting.at }, 'latest']),
+  },
+  {
+    input: 'logs of more blocks than are looked through',
+    error: 'rangeTooWide',
+    outcome: 'notSent',
+    retry: 'never',
+    values: { blocks: 'any', limitBlocks: 1n },
+    text: /^The range has \d+ blocks; the broadcaster looks through 1 at once\.$/,
+    async provoke(scene) {
+      await scene.anvil.mine(2)
+      return read('eth_getLogs', [{ fromBlock: '0x0', toBlock: 'latest' }])(scene)
+    },
   },
   {
     input: 'an answer of 80 KB',

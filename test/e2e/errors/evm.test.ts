@@ -37,7 +37,7 @@ describe('an EVM chain', () => {
       listener: loopback.listener(),
       store: embeddedStore(folder.path),
       chains: [
-        anvilSetup(anvil, endpoint.url, { ...setup, allowBlobs: true }),
+        anvilSetup(anvil, endpoint.url, { ...setup, allowBlobs: true, maxLogsRangeBlocks: 1 }),
         { ...anvilSetup(anvil, endpoint.url, setup), chain: blobless },
       ],
     })

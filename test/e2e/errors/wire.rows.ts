@@ -183,7 +183,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
     provoke: (scene) => crowded(scene, (signedTx) => scene.submit(signedTx, { timeoutMs: 1_500 })),
   },
   {
-    input: 'a read while 16 others hang',
+    input: 'a read while eight others of the same wallet hang',
     error: 'busy',
     outcome: 'notSent',
     retry: 'later',
@@ -197,7 +197,7 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
           reads: [{ method: 'eth_gasPrice', params: new TextEncoder().encode('[]') }],
         })
       endpoint.set({ mode: 'hang', methods: ['eth_gasPrice'] })
-      const hanging = Array.from({ length: 16 }, () => read().catch(() => undefined))
+      const hanging = Array.from({ length: 8 }, () => read().catch(() => undefined))
       try {
         return await read()
       } finally {

@@ -1,5 +1,5 @@
 import { StargateClient } from '@cosmjs/stargate'
-import { Comet38Client } from '@cosmjs/tendermint-rpc'
+import { Comet1Client, Comet38Client, Tendermint37Client } from '@cosmjs/tendermint-rpc'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { type CosmosChain, startCometBft, startCosmosChain } from '@veilcast/devnet'
 import { errorNameOf, wireError } from '@veilcast/shared/errors'
@@ -277,6 +277,31 @@ for (const version of ['0.37', '1.0'] as const) {
           expect((await adapter.find(txId))?.block).toEqual({ height: BigInt(height), hash: block?.hash })
           expect((await adapter.head()).height).toBeGreaterThanOrEqual(BigInt(height))
           expect(await adapter.readBlock(1_000_000n)).toBeNull()
+
+          const execute = async ({
+            id,
+            method,
+            params,
+          }: {
+            id: unknown
+            method: string
+            params: unknown
+          }) => {
+            const result = await askChain(adapter, method, JSON.parse(JSON.stringify(params)))
+            return { jsonrpc: '2.0' as const, id: id as number, result }
+          }
+          const rpc = { execute, disconnect: () => {} }
+          const comet = version === '1.0' ? Comet1Client.create(rpc) : Tendermint37Client.create(rpc)
+          expect((await comet.status()).nodeInfo.network).toBe(node_info.network)
+          expect((await comet.abciInfo()).lastBlockHeight).toBeGreaterThan(0)
+          expect((await comet.blockResults(Number(height))).height).toBe(Number(height))
+          expect((await comet.block()).block.header.height).toBeGreaterThan(0)
+          expect((await comet.validatorsAll()).total).toBe(1)
+          expect((await comet.blockchain(1, 2)).blockMetas).toHaveLength(2)
+          expect((await comet.tx({ hash: Buffer.from(txId) })).height).toBe(Number(height))
+          const search = { query: `tx.height=${height}`, page: 1, per_page: 5 }
+          expect((await comet.txSearch(search)).totalCount).toBe(1)
+          expect((await comet.commit(Number(height))).header.height).toBe(Number(height))
 
           // The kvstore of 1.0 takes what has one `=` and no colon in it, that of 0.37 takes all.
           const key = new CosmosKey('kvstore')
