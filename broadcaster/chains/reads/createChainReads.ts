@@ -55,7 +55,7 @@ export interface ChainReadsParts<Head, Call> {
 const maxJoinMs = 1_000
 const maxCallsUnderWay = 512
 const blockLimits = { maxEntries: 8_192, maxBytes: 16 * 1_048_576 }
-const alwaysLimits = { maxEntries: 4_096, maxBytes: 16 * 1_048_576 }
+const alwaysLimits = { maxEntries: 4_096, maxBytes: 8 * 1_048_576 }
 
 /** What is known of one newest block. Another one begins anew, so that nothing of an older one is taken for it. */
 interface View<Head> {
