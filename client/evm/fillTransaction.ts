@@ -45,7 +45,8 @@ export async function fillTransaction(
     throw invalidParams('the chain id is that of another chain')
   const input = given.input ?? given.data
   const call = pick({ ...given, data: input }, [
-    ...['from', 'to', 'value', 'data', 'accessList', 'gasPrice', 'maxFeePerGas', 'maxPriorityFeePerGas'],
+    ...['from', 'to', 'value', 'data', 'accessList', 'authorizationList'],
+    ...['gasPrice', 'maxFeePerGas', 'maxPriorityFeePerGas'],
   ])
   const nonceOf = () => {
     if (typeof given.from !== 'string') throw invalidParams('without a nonce, from is needed')

@@ -1,7 +1,11 @@
 import type { NodeContext } from './NodeContext.ts'
+import { readReceipt } from './readReceipt.ts'
 
 /** As `getOwnReceipt` and `getOwnTransaction` answer what has to be asked for. */
 export const askTheChain = Symbol('ask the chain')
+
+/** Longest wait for a receipt once its transaction is in a block. */
+const maxBehindMs = 20_000
 
 /**
  * `eth_getTransactionReceipt` of a transaction that was sent from here: null until it was told to be in a block, or, with
@@ -9,16 +13,19 @@ export const askTheChain = Symbol('ask the chain')
  * @throws VeilcastError for one that can never be in a block
  */
 export async function getOwnReceipt(
-  { own }: NodeContext,
+  context: NodeContext,
   hash: unknown,
   hold: boolean,
   signal?: AbortSignal,
-): Promise<null | typeof askTheChain> {
-  const transaction = typeof hash === 'string' ? own.get(hash.toLowerCase()) : undefined
+): Promise<unknown> {
+  const transaction = typeof hash === 'string' ? context.own.get(hash.toLowerCase()) : undefined
   if (!transaction) return askTheChain
   if (hold) await Promise.race([transaction.settled, aborted(signal)])
   if (transaction.stage === 'ended') throw transaction.error
-  return transaction.stage === 'sending' || transaction.stage === 'submitted' ? null : askTheChain
+  if (transaction.stage === 'sending' || transaction.stage === 'submitted') return null
+  return hold && transaction.stage === 'included'
+    ? readReceipt(context, transaction.hash, performance.now() + maxBehindMs, signal)
+    : askTheChain
 }
 
 /** `eth_getTransactionByHash` of a transaction that was sent from here: read from its own bytes while it is in no block. */

@@ -24,7 +24,7 @@ export interface OwnTransactions {
   nextNonce(address: string): bigint | undefined
 }
 
-export const maxOwnTransactions = 256
+const maxOwnTransactions = 256
 
 export function createOwnTransactions(): OwnTransactions {
   const all = new Map<string, OwnTransaction>()

@@ -7,6 +7,7 @@ import { EvmNodeError, invalidParams } from './EvmNodeError.ts'
 import type { NodeContext } from './NodeContext.ts'
 import type { OwnTransaction } from './ownTransactions.ts'
 import { readHex, readQuantity, toHex } from './quantity.ts'
+import { readReceipt } from './readReceipt.ts'
 
 /** Longest wait for an endpoint to have the transaction. */
 const maxSubmitMs = 120_000
@@ -54,16 +55,10 @@ export async function sendRawTransactionSync(
     throw findVeilcastError(error)?.errorName === 'replyTimeout' ? tooLate() : error
   }
   if (transaction.stage === 'ended') throw transaction.error
-  for (;;) {
-    const receipt = await context.read('eth_getTransactionReceipt', [transaction.hash], signal)
-    if (receipt !== null) return receipt
-    // The endpoint that was asked is behind the one that told.
-    if (performance.now() + receiptPauseMs > deadlineMs) throw tooLate()
-    await orAborted(new Promise((resolve) => setTimeout(resolve, receiptPauseMs)), signal, limitMs)
-  }
+  const receipt = await readReceipt(context, transaction.hash, deadlineMs, signal)
+  if (receipt === null) throw signal?.aborted ? new VeilcastError('aborted') : tooLate()
+  return receipt
 }
-
-const receiptPauseMs = 1_000
 
 /** The same bytes twice are one submit, unless the first is over and the chain may still take another. */
 function submit(context: NodeContext, params: readonly unknown[], signal?: AbortSignal): OwnTransaction {

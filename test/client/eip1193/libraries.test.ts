@@ -4,6 +4,7 @@ import {
   createEip1193Provider,
   type Eip1193Provider,
   findVeilcastError,
+  VeilcastError,
 } from '@veilcast/client/eip1193'
 import { veilcast } from '@veilcast/client/viem'
 import {
@@ -21,6 +22,7 @@ import { defineChain, parseEther as parseWei } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { Web3 } from 'web3'
 import { counterAbi, counterBytecode } from '../../support/counterContract.ts'
+import { scriptedNode } from '../../support/scriptedNode.ts'
 import { until } from '../../support/until.ts'
 import { startWalletStack, type WalletStack } from '../../support/walletStack.ts'
 
@@ -92,27 +94,27 @@ describe('ethers 6 over the provider', () => {
     )
   }, 30_000)
 
-  it('error: no funds and a used nonce are its own, and carry ours', async () => {
-    const signer = await provider.getSigner()
-    const poor = createEip1193Provider({
-      client: stack.client,
+  it.each([
+    ['nonceUsed', 'NONCE_EXPIRED', 'never'],
+    ['insufficientFunds', 'INSUFFICIENT_FUNDS', 'later'],
+    ['replacementUnderpriced', 'REPLACEMENT_UNDERPRICED', 'later'],
+  ] as const)('error: %s is its own %s, and carries ours', async (errorName, code, retry) => {
+    const { client } = scriptedNode()
+    const refusing = createEip1193Provider({
+      client: {
+        ...client,
+        submit: () => Promise.reject(new VeilcastError(errorName, { outcome: 'notSent' })),
+      },
       chains: [stack.anvil.chainId],
       signer: privateKeyToAccount(generatePrivateKey()),
     })
-    opened.push(poor)
-    const theirs = new BrowserProvider(poor)
-    const [used, noFunds] = await Promise.all([
-      signer.sendTransaction({ to, nonce: 0 }).catch((error) => error),
-      theirs
-        .getSigner()
-        .then((poorSigner) => poorSigner.sendTransaction({ to, value: 0n, gasLimit: 21_000n }))
-        .catch((error) => error),
-    ])
-    expect(isError(used, 'NONCE_EXPIRED')).toBe(true)
-    expect(used.info.error.data).toEqual({ errorName: 'nonceUsed', outcome: 'notSent', retry: 'never' })
-    expect(isError(noFunds, 'INSUFFICIENT_FUNDS')).toBe(true)
+    const theirs = new BrowserProvider(refusing)
+    const signer = await theirs.getSigner()
+    const error = await signer.sendTransaction({ to }).catch((error) => error)
+    expect(isError(error, code)).toBe(true)
+    expect(error.info.error.data).toEqual({ errorName, outcome: 'notSent', retry })
     theirs.destroy()
-  }, 30_000)
+  })
 
   it('behavior: messages and typed data are signed by the account', async () => {
     const signer = await provider.getSigner()
