@@ -1,0 +1,70 @@
+import { createClient, findVeilcastError } from '@veilcast/client'
+import { createIndexedDbJournal } from '@veilcast/client/journal/indexed-db'
+import { createNymSdkDialer } from '@veilcast/client/nym-sdk'
+
+const dayMs = 86_400_000
+const opened = open()
+
+chrome.runtime.onMessage.addListener((message, sender, respond) => {
+  if (message?.to !== 'client' || !sender.url?.startsWith(chrome.runtime.getURL(''))) return
+  submit(message).then(respond, ({ message }) => respond({ error: { message } }))
+  return true
+})
+
+async function open() {
+  const { broadcasters, ...network } = await (await fetch('config.json')).json()
+  const client = createClient({
+    mixnet: createNymSdkDialer(network),
+    broadcasters,
+    journal: createIndexedDbJournal(),
+  })
+  for (let pauseMs = 1_000; ; pauseMs = Math.min(2 * pauseMs, 60_000)) {
+    try {
+      await client.start()
+      break
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+  // What was under way when the browser was closed, or crashed. An entry goes once the service worker has written it down.
+  client
+    .resume({
+      timeoutMs: dayMs,
+      onResumed: ({ txId, receipt, error }) => tell(txId, receipt, error),
+    })
+    .catch(({ shortMessage }) => console.warn(shortMessage))
+  return client
+}
+
+async function submit({ chain, signedTx }) {
+  const client = await opened
+  const note = (...told) => tell(...told).catch(() => undefined)
+  return new Promise((resolve) => {
+    let accepted
+    const onProgress = ({ txId, state }) => {
+      if (!state) return
+      accepted = txId
+      resolve({ txId })
+      note(txId, { stage: state.stage })
+    }
+    client.submit({ chain, signedTx, everyStage: true }, { timeoutMs: dayMs, onProgress }).then(
+      (receipt) => note(receipt.txId, receipt),
+      (error) => {
+        resolve({ error: plain(error) })
+        if (accepted) note(accepted, undefined, error)
+      },
+    )
+  })
+}
+
+/** Wakes the service worker, and resolves once it has written it down. */
+async function tell(txId, receipt, error) {
+  const told = error ? { error: plain(error) } : { stage: receipt.stage, ok: receipt.ok }
+  const isWritten = await chrome.runtime.sendMessage({ to: 'background', kind: 'note', txId, ...told })
+  if (isWritten !== true) throw new Error('The service worker did not write it down.')
+}
+
+function plain(error) {
+  const { errorName, outcome, shortMessage } = findVeilcastError(error) ?? {}
+  return { name: errorName, outcome, message: shortMessage ?? 'It failed.' }
+}
