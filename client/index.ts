@@ -22,7 +22,7 @@ export { type ClientOptions, createClient, type VeilcastClient } from './createC
 export type { BroadcasterInfo, InfoParameters } from './info.ts'
 export type { Claim, Journal, JournalEntry, JournalLimits } from './journal/Journal.ts'
 export { createMemoryJournal } from './journal/memory.ts'
-export type { Resumed, ResumeOptions, Submission, Unfinished } from './journal/resume.ts'
+export type { Ended, ResumeOptions, Submission, Unfinished } from './journal/resume.ts'
 export type { Logger, WaitOptions } from './parseArguments.ts'
 export type { IgnoredReplies } from './pending.ts'
 export type { ReadParameters } from './read.ts'

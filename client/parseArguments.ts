@@ -18,7 +18,7 @@ import type { Timing } from './converse.ts'
 import { type Field, invalid, isObject, loose, optional, or, strict, that, whole } from './fields.ts'
 import { hexToBytes } from './hex.ts'
 import type { Journal } from './journal/Journal.ts'
-import type { Resumed } from './journal/resume.ts'
+import type { Ended } from './journal/resume.ts'
 import type { Progress } from './receipt.ts'
 
 /**
@@ -115,21 +115,21 @@ export function parseProgress(
   }
 }
 
+const onEnded = optional(callback<(ended: Ended) => void | Promise<void>>())
 const submitOptions = loose({
   journal: or(
     that<boolean>((value) => typeof value === 'boolean', 'is true or false'),
     true,
   ),
+  onEnded,
 })
 
-/** Whether a submit is written in the journal, where there is one. */
-export function parseJournaled(options: unknown): boolean {
-  return submitOptions(options, 'options').journal
+/** Whether a submit is written in the journal, where there is one, and who has to have heard before it is taken out. */
+export function parseJournaling(options: unknown) {
+  return submitOptions(options, 'options')
 }
 
-const resumeOptions = loose({
-  onResumed: optional(callback<(resumed: Resumed) => void | Promise<void>>()),
-})
+const resumeOptions = loose({ onResumed: onEnded })
 
 export function parseResume(options: unknown) {
   return resumeOptions(options, 'options')

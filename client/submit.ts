@@ -5,7 +5,8 @@ import { follow } from './follow.ts'
 import { bytesToHex } from './hex.ts'
 import type { Bookkeeper } from './journal/bookkeeper.ts'
 import { closeAfter, keepStages } from './journal/keepOutcome.ts'
-import { parseJournaled, parseProgress, parseSubmit, parseWait, type WaitOptions } from './parseArguments.ts'
+import type { Ended } from './journal/resume.ts'
+import { parseJournaling, parseProgress, parseSubmit, parseWait, type WaitOptions } from './parseArguments.ts'
 import type { Progress, Receipt } from './receipt.ts'
 
 export interface SubmitParameters {
@@ -29,6 +30,11 @@ export interface FollowingOptions extends WaitOptions {
 export interface SubmitOptions extends FollowingOptions {
   /** False: not written in the client's journal, as where that is full. Default true, where there is one. */
   readonly journal?: boolean | undefined
+  /**
+   * With a journal: told what became of it. Its entry in the journal is removed only after this has returned, or what it returned has resolved:
+   * where it throws, or the process ends before, `resume` tells it again.
+   */
+  readonly onEnded?: ((ended: Ended) => void | Promise<void>) | undefined
 }
 
 export async function submit(
@@ -45,20 +51,19 @@ export async function submit(
     line.chainMoves(chain)
     tell(progress)
   }
-  const isJournaled = parseJournaled(options)
+  const { journal: isJournaled, onEnded } = parseJournaling(options)
   const messages = { sent: 0, received: 0, surbs: 0, packetsUp: 0 }
+  const submission = {
+    id: bytesToHex(newRequestId()),
+    chain,
+    txId: formatTxId(familyOf(chain), txId),
+    until,
+    notAfter,
+    madeAtMs: Math.floor(line.now()),
+    stage: undefined,
+  }
   const kept = isJournaled
-    ? bookkeeper?.keep({
-        version: 1,
-        id: bytesToHex(newRequestId()),
-        chain,
-        txId: formatTxId(familyOf(chain), txId),
-        signedTx: bytesToHex(signedTx),
-        until,
-        everyStage,
-        notAfter,
-        madeAtMs: Math.floor(line.now()),
-      })
+    ? bookkeeper?.keep({ version: 1, ...submission, signedTx: bytesToHex(signedTx), everyStage })
     : undefined
   const talk = follow({
     followed: {
@@ -77,6 +82,11 @@ export async function submit(
     noteDown: kept && ((broadcaster, id) => kept.noteDown(line.broadcasters[broadcaster] as string, id)),
   })
   const receipt = converse(line, talk, { signal, timeoutMs, messages })
-  if (kept) closeAfter(kept, receipt)
+  if (kept) {
+    closeAfter(kept, receipt, {
+      tell: onEnded && ((outcome) => onEnded({ ...submission, ...outcome })),
+      warn: line.warn,
+    })
+  }
   return receipt
 }

@@ -1,4 +1,4 @@
-import type { Resumed } from '../journal/resume.ts'
+import type { Ended } from '../journal/resume.ts'
 import { errorText, receiptTable, toJson } from './print.ts'
 import { type Command, exitCodes, type Result } from './runCommand.ts'
 
@@ -10,7 +10,7 @@ export async function resumeAll(
   { client, elapsedMs, ...waiting }: Command,
   options: { readonly json?: boolean },
 ): Promise<Result> {
-  const ended: Resumed[] = []
+  const ended: Ended[] = []
   const unfinished = await client.resume({ ...waiting, onResumed: (resumed) => void ended.push(resumed) })
   await Promise.allSettled(unfinished.map(({ receipt }) => receipt))
   const codes = ended.map(codeOf)
@@ -23,17 +23,17 @@ export async function resumeAll(
   }
 }
 
-function codeOf({ receipt, error }: Resumed): number {
+function codeOf({ receipt, error }: Ended): number {
   if (error) return exitCodes[error.outcome]
   return receipt?.ok === false ? exitCodes.onChain : exitCodes.ok
 }
 
-function textOf({ txId, chain, receipt, error }: Resumed, tookMs: number): string {
+function textOf({ txId, chain, receipt, error }: Ended, tookMs: number): string {
   if (receipt) return receiptTable(receipt, tookMs)
   return `transaction  ${txId} on ${chain}\n${error ? errorText(error, undefined) : ''}`
 }
 
-function toPlain({ error, ...resumed }: Resumed): object {
+function toPlain({ error, ...resumed }: Ended): object {
   if (!error) return resumed
   const { errorName: name, outcome, retry, code, shortMessage: message, details, values, label } = error
   return { ...resumed, error: { name, outcome, retry, code, message, details, values, label } }

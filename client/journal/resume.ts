@@ -7,7 +7,7 @@ import { parseProgress, parseResume, parseWait } from '../parseArguments.ts'
 import type { Progress, Receipt } from '../receipt.ts'
 import type { FollowingOptions } from '../submit.ts'
 import type { Bookkeeper, KeptEntry } from './bookkeeper.ts'
-import { isEnd, keepStages } from './keepOutcome.ts'
+import { closeAfter, keepStages, type Outcome } from './keepOutcome.ts'
 import type { ReadEntry } from './readEntry.ts'
 
 export interface ResumeOptions extends FollowingOptions {
@@ -15,7 +15,7 @@ export interface ResumeOptions extends FollowingOptions {
    * Told what became of each, one call for each. Its entry is removed only after it has returned, or what it returned has
    * resolved: where it throws, or the process ends before, it is told again by the next `resume`.
    */
-  readonly onResumed?: ((resumed: Resumed) => void | Promise<void>) | undefined
+  readonly onResumed?: ((ended: Ended) => void | Promise<void>) | undefined
 }
 
 /** A submission that had not come to its end, as the journal knew it. */
@@ -43,10 +43,7 @@ export interface Unfinished extends Submission {
 }
 
 /** What became of a submission: one of `receipt` and `error` is there. */
-export interface Resumed extends Submission {
-  readonly receipt: Receipt | undefined
-  readonly error: VeilcastError | undefined
-}
+export interface Ended extends Submission, Outcome {}
 
 /** So many are followed at once; the others wait for their turn, and so does their `timeoutMs`. */
 const maxResumedAtOnce = 16
@@ -72,25 +69,16 @@ export async function resume(
   return unfinished.map(({ kept, ...read }): Unfinished => {
     const { id, chain, txId, until, notAfter, madeAtMs, stage } = read.entry
     const submission = { id, chain, txId, until, notAfter, madeAtMs, stage }
-    const tell = async (outcome: Pick<Resumed, 'receipt' | 'error'>) => {
-      const isOld = line.now() > (notAfter + maxSecondsAfterNotAfter) * 1000
-      try {
-        await onResumed?.({ ...submission, ...outcome })
-        kept.close(outcome.receipt || isEnd(outcome.error) || isOld ? 'ended' : 'open')
-      } catch {
-        line.warn('onResumed threw.')
-        kept.close('open')
-      }
-    }
     const receipt = inTurn(() => {
       // While it waited for its turn.
       if (!isRunning()) throw new VeilcastError('clientStopped')
       return followAgain(line, read, kept, { signal, timeoutMs, onProgress })
     })
-    receipt.then(
-      (value) => tell({ receipt: value, error: undefined }),
-      (error: unknown) => tell({ receipt: undefined, error: inOurTerms(error) }),
-    )
+    closeAfter(kept, receipt, {
+      tell: onResumed && ((outcome) => onResumed({ ...submission, ...outcome })),
+      isForgotten: () => line.now() > (notAfter + maxSecondsAfterNotAfter) * 1000,
+      warn: line.warn,
+    })
     return { ...submission, receipt, forget: kept.forget }
   })
 }
@@ -205,8 +193,4 @@ async function takeUpInTime(
     clearTimeout(timer)
     leaving.abort()
   }
-}
-
-function inOurTerms(error: unknown): VeilcastError {
-  return findVeilcastError(error) ?? new VeilcastError('internal', { outcome: 'unknown', cause: error })
 }

@@ -26,7 +26,7 @@ async function open() {
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
-  // What was under way when the browser was closed, or crashed. An entry goes once the service worker has written it down.
+  // What was under way when the browser was closed, or crashed.
   client
     .resume({
       timeoutMs: dayMs,
@@ -38,26 +38,20 @@ async function open() {
 
 async function submit({ chain, signedTx }) {
   const client = await opened
-  const note = (...told) => tell(...told).catch(() => undefined)
   return new Promise((resolve) => {
-    let accepted
     const onProgress = ({ txId, state }) => {
       if (!state) return
-      accepted = txId
       resolve({ txId })
-      note(txId, { stage: state.stage })
+      tell(txId, { stage: state.stage }).catch(() => undefined)
     }
-    client.submit({ chain, signedTx, everyStage: true }, { timeoutMs: dayMs, onProgress }).then(
-      (receipt) => note(receipt.txId, receipt),
-      (error) => {
-        resolve({ error: plain(error) })
-        if (accepted) note(accepted, undefined, error)
-      },
-    )
+    const onEnded = ({ txId, receipt, error }) => tell(txId, receipt, error)
+    client
+      .submit({ chain, signedTx, everyStage: true }, { timeoutMs: dayMs, onProgress, onEnded })
+      .catch((error) => resolve({ error: plain(error) }))
   })
 }
 
-/** Wakes the service worker, and resolves once it has written it down. */
+/** Wakes the service worker, and resolves once it has written it down: an entry of the journal stays until then. */
 async function tell(txId, receipt, error) {
   const told = error ? { error: plain(error) } : { stage: receipt.stage, ok: receipt.ok }
   const isWritten = await chrome.runtime.sendMessage({ to: 'background', kind: 'note', txId, ...told })

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Resumed, VeilcastClient } from '@veilcast/client'
+import type { Ended as Told, VeilcastClient } from '@veilcast/client'
 import { createFileJournal } from '@veilcast/client/journal/file'
 import {
   type Asked,
@@ -65,8 +65,8 @@ describe('a wallet that is killed', () => {
     const wallet = run(process.execPath, [join(root, 'test/support/journalWallet.mjs'), JSON.stringify(told)])
     expect(await wallet.ended).toMatchObject({ signal: 'SIGKILL', stderr: '' })
   }
-  const resumeAll = async (client: VeilcastClient = stage.client): Promise<Resumed[]> => {
-    const ended: Resumed[] = []
+  const resumeAll = async (client: VeilcastClient = stage.client): Promise<Told[]> => {
+    const ended: Told[] = []
     const unfinished = await client.resume({ onResumed: (resumed) => void ended.push(resumed) })
     await Promise.allSettled(unfinished.map(({ receipt }) => receipt))
     return ended

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
   type ClientOptions,
   createClient,
+  type Ended,
   type JournalEntry,
-  type Resumed,
   type VeilcastClient,
 } from '@veilcast/client'
 import { wireError } from '@veilcast/shared/errors'
@@ -68,13 +68,13 @@ describe('resume', () => {
   it('default: asked for by its request id, followed to its end, told and removed', async () => {
     await open([(one) => one.state(included, 4)])
     const entry = await leave(1, { stage: 'accepted' })
-    const told: Resumed[] = []
+    const told: Ended[] = []
     const {
       receipt,
       forget: _,
       ...facts
     } = await only(stage.client, {
-      onResumed: (resumed: Resumed) => void told.push(resumed),
+      onResumed: (resumed: Ended) => void told.push(resumed),
       onProgress: stage.onProgress,
     })
     const { id, chain, txId, until: wanted, notAfter, madeAtMs, stage: last } = entry
@@ -207,7 +207,7 @@ describe('resume', () => {
         throw new Error('mine')
       },
     })
-    await until(() => stage.warnings.includes('onResumed threw.'))
+    await until(() => stage.warnings.includes('The outcome could not be told: its entry stays.'))
     await settled()
     expect(await journal.kept()).toHaveLength(1)
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { type ClientOptions, createMemoryJournal } from '@veilcast/client'
+import { type ClientOptions, createMemoryJournal, type Ended, type JournalEntry } from '@veilcast/client'
 import { wireError } from '@veilcast/shared/errors'
 import type { TxId } from '@veilcast/shared/protocol'
 import {
@@ -7,6 +7,7 @@ import {
   accepted,
   failure,
   included,
+  patient,
   type Stage,
   setStage,
   signTransfer,
@@ -178,6 +179,33 @@ describe('submit, with a journal', () => {
     expect(await journal.kept()).toHaveLength(3)
   })
 
+  it('behavior: with onEnded the entry goes when that has done its part, and stays where it failed', async () => {
+    await open([includedAtOnce])
+    const written = gate()
+    const told: Ended[] = []
+    const receipt = await stage.client.submit(parameters, {
+      onEnded: async (ended) => {
+        told.push(ended)
+        await written.opened
+      },
+    })
+    await settled()
+    const [{ id, madeAtMs }] = (await journal.kept()) as [JournalEntry]
+    expect(told).toEqual([
+      {
+        ...{ id, madeAtMs, chain: 'eip155:1', txId: transfer.txId, until: 'included' },
+        ...{ notAfter: expect.any(Number), stage: undefined, receipt, error: undefined },
+      },
+    ])
+    written.open()
+    await until(async () => (await journal.kept()).length === 0)
+
+    await stage.client.submit(parameters, { onEnded: () => Promise.reject(new Error('mine')) })
+    await until(() => stage.warnings.includes('The outcome could not be told: its entry stays.'))
+    await settled()
+    expect(await journal.kept()).toHaveLength(1)
+  })
+
   it('behavior: a stop waits until what ended is removed', async () => {
     await open([includedAtOnce])
     journal.before = (call) => (call === 'remove' ? settled(50) : undefined)
@@ -213,7 +241,8 @@ describe('submit, with a journal', () => {
   })
 
   it('behavior: a broadcaster that turns the message away leaves no entry', async () => {
-    await open([(one) => one.answer(failure('chainNotServed'))])
+    // Repeated meanwhile, it would be another copy's failure.
+    await open([(one) => one.answer(failure('chainNotServed'))], { timing: patient })
     await expect(stage.client.submit(parameters)).rejects.toMatchObject({ outcome: 'notSent' })
     await until(async () => (await journal.kept()).length === 0)
   })
