@@ -170,11 +170,16 @@ cosmosOrSkip('@veilcast/client/cosmjs', () => {
 
   it('behavior: several in a row need not wait for their blocks', async () => {
     const { sequence } = await wallet.getSequence(from)
-    const hashes = [
-      await wallet.signAndBroadcastSync(from, [send(1)], fee()),
+    const hashes: string[] = []
+    const cost = await stack.costOf(async () => {
+      hashes.push(await wallet.signAndBroadcastSync(from, [send(1)], fee()))
+    })
+    // The account, unless it was read since the last block, and the transaction.
+    expect(cost.messagesUp).toBeLessThanOrEqual(2)
+    hashes.push(
       await wallet.signAndBroadcastSync(from, [send(2)], 'auto'),
       await wallet.signAndBroadcastSync(from, [send(3)], fee()),
-    ]
+    )
     expect((await wallet.getSequence(from)).sequence).toBe(sequence + 3)
     for (const hash of hashes) {
       await until(async () => (await wallet.getTx(hash))?.code === 0, 100)
