@@ -1,4 +1,5 @@
 import type { NodeContext } from './NodeContext.ts'
+import { isOnItsWay } from './ownTransactions.ts'
 import { readReceipt } from './readReceipt.ts'
 
 /** As `getOwnReceipt` and `getOwnTransaction` answer what has to be asked for. */
@@ -22,7 +23,11 @@ export async function getOwnReceipt(
   if (!transaction) return askTheChain
   if (hold) await Promise.race([transaction.settled, aborted(signal)])
   if (transaction.stage === 'ended') throw transaction.error
-  if (transaction.stage === 'sending' || transaction.stage === 'submitted') return null
+  if (isOnItsWay(transaction)) {
+    // Whoever would have to hold on hears of it; for whoever polls it is not over before the broadcaster says so.
+    if (hold && transaction.superseded) throw transaction.superseded
+    return null
+  }
   return hold && transaction.stage === 'included'
     ? readReceipt(context, transaction.hash, performance.now() + maxBehindMs, signal)
     : askTheChain

@@ -5,7 +5,7 @@ import type { Progress } from '../receipt.ts'
 import { decodeTransaction } from './decodeTransaction.ts'
 import { EvmNodeError, invalidParams } from './EvmNodeError.ts'
 import type { NodeContext } from './NodeContext.ts'
-import type { OwnTransaction } from './ownTransactions.ts'
+import { isOnItsWay, type OwnTransaction } from './ownTransactions.ts'
 import { readHex, readQuantity, toHex } from './quantity.ts'
 import { readReceipt } from './readReceipt.ts'
 
@@ -55,6 +55,7 @@ export async function sendRawTransactionSync(
     throw findVeilcastError(error)?.errorName === 'replyTimeout' ? tooLate() : error
   }
   if (transaction.stage === 'ended') throw transaction.error
+  if (isOnItsWay(transaction)) throw transaction.superseded
   const receipt = await readReceipt(context, transaction.hash, deadlineMs, signal)
   if (receipt === null) throw signal?.aborted ? new VeilcastError('aborted') : tooLate()
   return receipt
@@ -90,24 +91,38 @@ function submit(context: NodeContext, params: readonly unknown[], signal?: Abort
     { chain, signedTx, until: 'included', everyStage: true },
     { timeoutMs: maxFollowMs, onProgress },
   )
+  let wake = () => {}
+  const settled = new Promise<void>((resolve) => {
+    wake = resolve
+  })
   const transaction: OwnTransaction = {
     hash,
     decoded: decodeTransaction(signedTx, hash),
     stage: 'sending',
     error: undefined,
     submitted,
-    settled: following.then(
-      () => {
-        transaction.stage = 'included'
-        heardSubmitted()
-      },
-      (error: unknown) => {
-        transaction.stage = isTheEnd(error) ? 'ended' : 'unfollowed'
-        transaction.error = error
-        refused(error)
-      },
-    ),
+    settled,
+    superseded: undefined,
+    supersede(error) {
+      transaction.superseded = error
+      wake()
+    },
   }
+  following.then(
+    ({ state }) => {
+      transaction.stage = 'included'
+      heardSubmitted()
+      wake()
+      const inclusion = 'inclusion' in state ? state.inclusion : undefined
+      own.supersedeOthers(transaction, inclusion?.height)
+    },
+    (error: unknown) => {
+      transaction.stage = isTheEnd(error) ? 'ended' : 'unfollowed'
+      transaction.error = error
+      refused(error)
+      wake()
+    },
+  )
   own.put(transaction)
   return transaction
 }

@@ -10,13 +10,13 @@ const account = privateKeyToAccount(`0x${'11'.repeat(32)}`)
 const other = privateKeyToAccount(`0x${'22'.repeat(32)}`)
 const chain = 'eip155:1'
 
-async function signed(nonce: number, by = account) {
+async function signed(nonce: number, by = account, value = 1n) {
   const raw = await by.signTransaction({
     type: 'eip1559',
     chainId: 1,
     nonce,
     to: other.address,
-    value: 1n,
+    value,
     gas: 21_000n,
     maxFeePerGas: 2_000_000_000n,
   })
@@ -199,6 +199,27 @@ describe('eth_sendRawTransaction', () => {
       (error) => findVeilcastError(error)?.errorName,
     )
     expect([again, script.sent.length]).toEqual(name === 'replaced' ? [name, 1] : [hash, 2])
+  })
+
+  it('error: one that was sped up from here is told as soon as the other is in a block', async () => {
+    const script = scriptedNode()
+    const [slow, fast] = [await signed(3), await signed(3, account, 2n)]
+    const { call } = open(script, { holdReceipts: true })
+    await call('eth_sendRawTransaction', slow.raw)
+    const waiting = call('eth_getTransactionReceipt', slow.hash).catch((error) => error)
+    await call('eth_sendRawTransaction', (await signed(4)).raw)
+    await call('eth_sendRawTransaction', fast.raw)
+    script.sent[1]!.end()
+    script.sent[2]!.end()
+    expect(findVeilcastError(await waiting)).toMatchObject({
+      errorName: 'replaced',
+      // The block may be undone.
+      outcome: 'unknown',
+      values: { height: 12n },
+    })
+    expect(await open(script).call('eth_getTransactionReceipt', slow.hash)).toBeNull()
+    script.sent[0]!.end()
+    await until(async () => (await open(script).call('eth_getTransactionReceipt', slow.hash)) !== null, 1)
   })
 
   it('behavior: where only the following came to its end, the chain is asked', async () => {

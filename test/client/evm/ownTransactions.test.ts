@@ -11,6 +11,8 @@ function transaction(nonce: number, stage: OwnTransaction['stage']): OwnTransact
     error: undefined,
     submitted: Promise.resolve(),
     settled: Promise.resolve(),
+    superseded: undefined,
+    supersede: () => {},
   }
 }
 
