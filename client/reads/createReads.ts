@@ -76,6 +76,8 @@ const maxWaitingReads = 4096
 const maxChainHeads = 64
 /** However long a broadcaster says that its answers hold. */
 const maxFreshMs = 15_000
+/** From its question on: an answer may have been on its way for long. */
+const maxAgeMs = 30_000
 /** Before the answers, in what is packed. */
 const answersHeaderBytes = 13
 
@@ -284,7 +286,6 @@ export function createReads(line: Line): Reads {
           },
         },
       )
-      answering = broadcaster
       counters.packetsDown += replyPackets(resultsHeaderBytes + body.answers.length)
       counters.bytesDown += body.answers.length
       const others = order.filter((index) => index !== broadcaster)
@@ -292,9 +293,12 @@ export function createReads(line: Line): Reads {
       try {
         told = await unpack(body, entries.length)
       } catch (error) {
-        if (others.length === 0) return settleAll(error)
+        const [next] = others
+        if (next === undefined) return settleAll(error)
+        answering = next
         return send([...message.entries], others)
       }
+      answering = broadcaster
       hear(entries, told, { chain, askedAtMs, packedBytes: body.answers.length, broadcaster, others })
     } catch (error) {
       settleAll(error)
@@ -315,7 +319,7 @@ export function createReads(line: Line): Reads {
     },
   ): void {
     const nowMs = performance.now()
-    const freshUntilMs = nowMs + Math.min(told.freshMs, maxFreshMs)
+    const freshUntilMs = Math.min(nowMs + Math.min(told.freshMs, maxFreshMs), from.askedAtMs + maxAgeMs)
     noteHead(from.chain, { height: told.height, freshUntilMs, askedAtMs: from.askedAtMs })
     const plainBytes = told.answers.reduce((sum, answer) => sum + sizeOf(answer), answersHeaderBytes)
     const elsewhere: Entry[] = []

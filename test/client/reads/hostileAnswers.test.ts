@@ -57,6 +57,9 @@ describe('a broadcaster that answers two reads with', () => {
       timing: patient,
     })
     expect(await two()).toMatchObject([{ value: 'a' }, { value: 'b' }])
+    const had = stage.broadcasters[0]!.asked.length
+    await stage.client.read({ chain, method: 'c' })
+    expect(stage.broadcasters[0]!.asked).toHaveLength(had)
   })
 
   it('one answer and garbage: the one is given', async () => {

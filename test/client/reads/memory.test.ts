@@ -53,6 +53,18 @@ describe('answers from memory', () => {
     expect(stage.client.head(chain)!.freshUntilMs - performance.now()).toBeLessThanOrEqual(15_000)
   })
 
+  it('behavior: an answer that was long on its way is given for what is left of 30 s since it was asked for', async () => {
+    stage = await setStage([() => undefined], { timing: patient })
+    const first = read('m')
+    const one = await stage.broadcasters[0]!.had(1)
+    clock.skip(26_000)
+    one.answer(resultsOf([json('old')], { freshMs: 15_000 }))
+    expect([await first, await read('m')]).toEqual(['old', 'old'])
+    stage.broadcasters[0]!.does(counting())
+    clock.skip(4_001)
+    expect(await read('m')).toBe(1)
+  })
+
   it('behavior: a broadcaster that does not know how long, or says 0, is asked each time', async () => {
     stage = await setStage([counting({ freshMs: 0 })], { timing: patient })
     expect([await read('m'), await read('m')]).toEqual([1, 2])
