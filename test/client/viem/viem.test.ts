@@ -75,13 +75,14 @@ describe('veilcast, a transport of viem', () => {
 
   it('behavior: fees are those that viem would have set', async () => {
     const { wallet, reader, account } = open
-    const block = await reader.getBlock()
+    // No transactions: the base fee falls by an eighth with each block.
+    const before = await reader.getBlock()
     const request = await wallet.prepareTransactionRequest({ to, value: 1n })
     expect(request).toMatchObject({ type: 'eip1559', gas: 21_000n, chainId: 31337, from: account.address })
-    // Of the next block, which is an eighth lower at most.
-    const tip = request.maxPriorityFeePerGas
-    expect(request.maxFeePerGas - tip).toBeLessThanOrEqual((block.baseFeePerGas! * 12n) / 10n + 2n)
-    expect(request.maxFeePerGas - tip).toBeGreaterThan((block.baseFeePerGas! * 10n) / 10n)
+    const after = await stack.anvil.rpc<{ baseFeePerGas: string }>('eth_getBlockByNumber', ['latest', false])
+    const priced = ((request.maxFeePerGas - request.maxPriorityFeePerGas) * 10n) / 12n
+    expect(priced).toBeLessThanOrEqual(before.baseFeePerGas! + 2n)
+    expect(priced).toBeGreaterThanOrEqual((BigInt(after.baseFeePerGas) * 7n) / 8n - 2n)
 
     const given = { maxFeePerGas: parseGwei('40'), maxPriorityFeePerGas: parseGwei('3'), gas: 50_000n }
     expect(await wallet.prepareTransactionRequest({ to, ...given, nonce: 77 })).toMatchObject({
