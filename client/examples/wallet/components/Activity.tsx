@@ -12,8 +12,12 @@ export function Activity() {
         <p className="empty">What you send appears here, with each word that comes back about it.</p>
       ) : (
         <ol className="transfers">
-          {transfers.map((transfer) => (
-            <TransferCard key={transfer.id} transfer={transfer} />
+          {transfers.map((transfer, index) => (
+            <TransferCard
+              key={transfer.id}
+              transfer={transfer}
+              open={index === 0 || transfer.progress !== 'ended'}
+            />
           ))}
         </ol>
       )}

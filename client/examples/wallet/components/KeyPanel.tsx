@@ -23,12 +23,14 @@ export function KeyPanel() {
       </p>
       <fieldset className="switch">
         <legend className="unseen">How to get a key</legend>
-        {(['new', 'import'] as const).map((one) => (
-          <label key={one}>
-            <input type="radio" name="way" checked={way === one} onChange={() => setWay(one)} />
-            <span>{one === 'new' ? 'Make a new one' : 'Import one'}</span>
-          </label>
-        ))}
+        <div>
+          {(['new', 'import'] as const).map((one) => (
+            <label key={one}>
+              <input type="radio" name="way" checked={way === one} onChange={() => setWay(one)} />
+              <span>{one === 'new' ? 'Make a new one' : 'Import one'}</span>
+            </label>
+          ))}
+        </div>
       </fieldset>
       {way === 'new' ? <NewKey /> : <ImportKey />}
     </section>

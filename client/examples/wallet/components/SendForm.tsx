@@ -37,17 +37,19 @@ export function SendForm({ fields, problems, config, balance, busy, typed, revie
     >
       <fieldset className="switch" disabled={busy}>
         <legend>Chain</legend>
-        {chains.map(({ config: { chain, name } }) => (
-          <label key={chain}>
-            <input
-              type="radio"
-              name="chain"
-              checked={fields.chain === chain}
-              onChange={() => typed({ chain, to: '', amount: '' })}
-            />
-            <span>{name}</span>
-          </label>
-        ))}
+        <div>
+          {chains.map(({ config: { chain, name } }) => (
+            <label key={chain}>
+              <input
+                type="radio"
+                name="chain"
+                checked={fields.chain === chain}
+                onChange={() => typed({ chain, to: '', amount: '' })}
+              />
+              <span>{name}</span>
+            </label>
+          ))}
+        </div>
       </fieldset>
       <Field
         ref={to}
@@ -71,7 +73,7 @@ export function SendForm({ fields, problems, config, balance, busy, typed, revie
         hint={
           balance === undefined
             ? undefined
-            : `${formatRoughly(balance, config.decimals)} ${config.symbol} there`
+            : `Balance ${formatRoughly(balance, config.decimals)} ${config.symbol}`
         }
         problem={problems.amount}
         readOnly={busy}

@@ -10,7 +10,13 @@ import { Cost } from './Cost.tsx'
 import { Notice } from './Notice.tsx'
 import { StageRail } from './StageRail.tsx'
 
-export function TransferCard({ transfer }: { transfer: Transfer }) {
+interface TransferCardProps {
+  readonly transfer: Transfer
+  /** Whether all of it is shown without a click. */
+  readonly open: boolean
+}
+
+export function TransferCard({ transfer, open }: TransferCardProps) {
   const { chains, askAgain, drop } = useWallet()
   const connected = useVeilcast().connection.kind === 'connected'
   const config = chains.find((chain) => chain.config.chain === transfer.chain)?.config
@@ -19,44 +25,48 @@ export function TransferCard({ transfer }: { transfer: Transfer }) {
   const amount = config ? formatAmount(BigInt(transfer.amount), config.decimals) : transfer.amount
   return (
     <li className={`transfer ${verdict.tone}`} data-progress={progress}>
-      <div className="summary">
-        <strong>
-          {amount} {config?.symbol ?? ''}
-        </strong>
-        <span className="verdict" role="status">
-          {verdict.text}
-        </span>
-        <small>
-          to <code title={transfer.to}>{shorten(transfer.to)}</code> on {config?.name ?? transfer.chain},{' '}
-          {formatMoment(transfer.sentAtMs)}
-        </small>
-      </div>
-      {(!failure || transfer.stages.length > 0) && <StageRail transfer={transfer} />}
-      {failure && (
-        <Notice tone={failure.outcome === 'unknown' ? 'careful' : 'problem'} title={failure.text}>
-          <p>{failure.advice}</p>
-        </Notice>
-      )}
-      <div className="fine">
-        {txId && (
-          <span>
-            Hash <Address address={txId} owner="transaction’s" />
+      <details open={open}>
+        <summary className="summary">
+          <strong>
+            {amount} {config?.symbol ?? ''}
+          </strong>
+          <span className="verdict" role="status">
+            {verdict.text}
           </span>
-        )}
-        <Cost transfer={transfer} />
-      </div>
-      <div className="actions">
-        {progress === 'silent' && (
-          <button type="button" onClick={() => askAgain(transfer.id)} disabled={!connected}>
-            Ask again
-          </button>
-        )}
-        {progress === 'ended' && (
-          <button type="button" className="quiet" onClick={() => drop(transfer.id)}>
-            Remove from the list
-          </button>
-        )}
-      </div>
+          <small>
+            to <code title={transfer.to}>{shorten(transfer.to)}</code> on {config?.name ?? transfer.chain},{' '}
+            {formatMoment(transfer.sentAtMs)}
+          </small>
+        </summary>
+        <div className="more">
+          {(!failure || transfer.stages.length > 0) && <StageRail transfer={transfer} />}
+          {failure && (
+            <Notice tone={failure.outcome === 'unknown' ? 'careful' : 'problem'} title={failure.text}>
+              <p>{failure.advice}</p>
+            </Notice>
+          )}
+          <div className="fine">
+            {txId && (
+              <span>
+                Hash <Address address={txId} owner="transaction’s" />
+              </span>
+            )}
+            <Cost transfer={transfer} />
+          </div>
+          <div className="actions">
+            {progress === 'silent' && (
+              <button type="button" onClick={() => askAgain(transfer.id)} disabled={!connected}>
+                Ask again
+              </button>
+            )}
+            {progress === 'ended' && (
+              <button type="button" className="quiet" onClick={() => drop(transfer.id)}>
+                Remove from the list
+              </button>
+            )}
+          </div>
+        </div>
+      </details>
     </li>
   )
 }
