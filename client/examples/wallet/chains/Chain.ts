@@ -14,8 +14,15 @@ export interface Quote {
   readonly number: number
   /** The account's balance when this was asked. */
   readonly balance: bigint
-  /** The signed bytes; nothing has left the wallet yet. */
-  sign(): Promise<Uint8Array | string>
+  /** Nothing has left the wallet yet. */
+  sign(): Promise<Signed>
+}
+
+export interface Signed {
+  /** Hex, with or without 0x. */
+  readonly signedTx: string
+  /** The chain's own hash of it, as its explorers write it. */
+  readonly txId: string
 }
 
 /** One chain, as a wallet sees it. Every question that it asks goes through the mixnet. */

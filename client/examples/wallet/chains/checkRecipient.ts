@@ -2,6 +2,9 @@ import { fromBech32 } from '@cosmjs/encoding'
 import { isAddress } from 'viem'
 import type { ChainConfig } from '../config/WalletConfig.ts'
 
+/** BIP-173. CosmJS 0.39 has no limit by default, which its own bech32 refuses. */
+const maxBech32Length = 90
+
 /** Why nothing should be sent there, or undefined. */
 export function checkRecipient(config: ChainConfig, text: string): string | undefined {
   if (text === '') return 'Say to whom.'
@@ -12,7 +15,7 @@ export function checkRecipient(config: ChainConfig, text: string): string | unde
     return undefined
   }
   try {
-    const { prefix, data } = fromBech32(text)
+    const { prefix, data } = fromBech32(text, maxBech32Length)
     if (prefix !== config.bech32Prefix) {
       return `This address is of another chain: here they begin with ${config.bech32Prefix}1.`
     }

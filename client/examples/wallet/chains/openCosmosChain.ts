@@ -1,3 +1,4 @@
+import { toHex } from '@cosmjs/encoding'
 import { coin } from '@cosmjs/proto-signing'
 import { calculateFee, GasPrice, SigningStargateClient, StargateClient } from '@cosmjs/stargate'
 import { Comet38Client } from '@cosmjs/tendermint-rpc'
@@ -54,7 +55,9 @@ export function openCosmosChain(config: CosmosChainConfig, client: VeilcastClien
       balance,
       async sign() {
         const signed = await signer.sign(from, messages, fee, '', { accountNumber, sequence, chainId })
-        return TxRaw.encode(signed).finish()
+        const bytes = Uint8Array.from(TxRaw.encode(signed).finish())
+        const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+        return { signedTx: toHex(bytes), txId: toHex(hash).toUpperCase() }
       },
     }
   }

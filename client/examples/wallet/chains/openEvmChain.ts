@@ -1,5 +1,6 @@
 import type { VeilcastClient } from '@veilcast/client'
-import { createPublicClient, custom, defineChain, formatGwei } from 'viem'
+import { veilcast } from '@veilcast/client/viem'
+import { createPublicClient, defineChain, formatGwei, keccak256 } from 'viem'
 import type { EvmChainConfig } from '../config/WalletConfig.ts'
 import type { Keys } from '../keys/Keys.ts'
 import type { Chain, Quote } from './Chain.ts'
@@ -13,10 +14,7 @@ export function openEvmChain(config: EvmChainConfig, client: VeilcastClient): Ch
       nativeCurrency: { name: symbol, symbol, decimals },
       rpcUrls: { default: { http: [] } },
     }),
-    transport: custom(
-      { request: ({ method, params }) => client.read({ chain, method, params }) },
-      { retryCount: 0 },
-    ),
+    transport: veilcast({ client }),
   })
   return {
     config,
@@ -44,17 +42,12 @@ export function openEvmChain(config: EvmChainConfig, client: VeilcastClient): Ch
       feeDetails: `${gas} gas at ${formatGwei(maxFeePerGas)} gwei at most`,
       number: nonce,
       balance,
-      sign: () =>
-        evm.signTransaction({
-          type: 'eip1559',
-          chainId,
-          to,
-          value: amount,
-          nonce,
-          gas,
-          maxFeePerGas,
-          maxPriorityFeePerGas,
-        }),
+      async sign() {
+        const fees = { gas, maxFeePerGas, maxPriorityFeePerGas }
+        const payment = { type: 'eip1559', chainId, to, value: amount, nonce, ...fees } as const
+        const signedTx = await evm.signTransaction(payment)
+        return { signedTx, txId: keccak256(signedTx) }
+      },
     }
   }
 }

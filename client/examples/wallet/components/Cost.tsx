@@ -2,7 +2,7 @@ import type { Transfer } from '../transfers/Transfer.ts'
 
 /** What it took to be told, in the mixnet's coin. */
 export function Cost({ transfer: { messages, repeated } }: { transfer: Transfer }) {
-  if (!messages) return null
+  if (!messages?.sent) return null
   const { packetsUp, surbs, received } = messages
   return (
     <span>

@@ -22,20 +22,23 @@ export function TransferCard({ transfer, open }: TransferCardProps) {
   const config = chains.find((chain) => chain.config.chain === transfer.chain)?.config
   const verdict = verdictOf(transfer)
   const { failure, progress, txId } = transfer
-  const amount = config ? formatAmount(BigInt(transfer.amount), config.decimals) : transfer.amount
+  const amount =
+    transfer.amount && config ? formatAmount(BigInt(transfer.amount), config.decimals) : undefined
   return (
     <li className={`transfer ${verdict.tone}`} data-progress={progress}>
       <details open={open}>
         <summary className="summary">
-          <strong>
-            {amount} {config?.symbol ?? ''}
-          </strong>
+          <strong>{amount ? `${amount} ${config?.symbol}` : 'An earlier payment'}</strong>
           <span className="verdict" role="status">
             {verdict.text}
           </span>
           <small>
-            to <code title={transfer.to}>{shorten(transfer.to)}</code> on {config?.name ?? transfer.chain},{' '}
-            {formatMoment(transfer.sentAtMs)}
+            {transfer.to && (
+              <>
+                to <code title={transfer.to}>{shorten(transfer.to)}</code>{' '}
+              </>
+            )}
+            on {config?.name ?? transfer.chain}, {formatMoment(transfer.sentAtMs)}
           </small>
         </summary>
         <div className="more">

@@ -3,7 +3,7 @@ export function formatAmount(baseUnits: bigint, decimals: number): string {
   const digits = baseUnits.toString().padStart(decimals + 1, '0')
   const whole = digits.slice(0, digits.length - decimals)
   const fraction = decimals === 0 ? '' : digits.slice(-decimals).replace(/0+$/, '')
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, '\u202f')
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, '\u00a0')
   return fraction ? `${grouped}.${fraction}` : grouped
 }
 

@@ -7,7 +7,7 @@ import { KeyError, type Keys } from '../keys/Keys.ts'
 import { dropSecret, findKeptSecret, keepSecret } from '../keys/keepSecret.ts'
 import { normaliseSecret, readKeys } from '../keys/readKeys.ts'
 import { openSealed, sealSecret } from '../keys/sealSecret.ts'
-import { resumeTransfer, sendTransfer } from '../transfers/followTransfer.ts'
+import { resumeTransfers, sendTransfer } from '../transfers/followTransfer.ts'
 import { findTransfers, keepTransfers } from '../transfers/keepTransfers.ts'
 import type { Transfer } from '../transfers/Transfer.ts'
 import { useVeilcast } from '../veilcast/useVeilcast.ts'
@@ -16,8 +16,9 @@ import { type Wallet, WalletContext } from './WalletContext.ts'
 import { initialState, walletReducer } from './walletReducer.ts'
 
 const storage = () => localStorage
-const full =
-  'This browser’s storage is full or closed. Payments go on, but a reload of this page would not find them again.'
+const full = 'This browser’s storage is full or closed: the list of payments would not survive a reload.'
+const unreadable =
+  'The journal in this browser cannot be read: what was under way when the page was left is not followed.'
 
 export function WalletProvider({ config, children }: { config: WalletConfig; children: ReactNode }) {
   const { client, connection, connect } = useVeilcast()
@@ -61,17 +62,30 @@ export function WalletProvider({ config, children }: { config: WalletConfig; chi
     [],
   )
 
+  const resume = useCallback(
+    (known: readonly Transfer[], wanted: readonly Transfer[]) => {
+      const ids = new Set(wanted.map(({ id }) => id))
+      const found = (transfer: Transfer) => dispatch({ kind: 'transferStarted', transfer })
+      resumeTransfers(client, known, { wanted: ids, change: changing, found }).catch(() =>
+        dispatch({ kind: 'storageNoticed', text: unreadable }),
+      )
+    },
+    [client, changing],
+  )
+
   // What was under way when the page was left is asked for, once the page is connected again.
-  const left = useRef(transfers.filter(({ progress }) => progress === 'running'))
+  const left = useRef<readonly Transfer[] | undefined>(transfers)
   useEffect(() => {
-    if (left.current.length > 0) connect()
+    if (left.current?.some(({ progress }) => progress === 'running')) connect()
   }, [connect])
   useEffect(() => {
-    if (!connected) return
-    for (const transfer of left.current.splice(0)) {
-      void resumeTransfer(client, transfer, changing(transfer.id))
-    }
-  }, [connected, client, changing])
+    if (!connected || !left.current) return
+    resume(
+      left.current,
+      left.current.filter(({ progress }) => progress === 'running'),
+    )
+    left.current = undefined
+  }, [connected, resume])
 
   const wallet = useMemo((): Wallet => {
     const open = async (secret: string, kept: boolean) => {
@@ -121,7 +135,7 @@ export function WalletProvider({ config, children }: { config: WalletConfig; chi
         return chain.quote(keys.current, to, amount)
       },
       async send(quote: Quote) {
-        const signedTx = await quote.sign()
+        const { signedTx, txId } = await quote.sign()
         const id = crypto.randomUUID()
         dispatch({
           kind: 'transferStarted',
@@ -130,7 +144,7 @@ export function WalletProvider({ config, children }: { config: WalletConfig; chi
             chain: quote.chain,
             to: quote.to,
             amount: quote.amount.toString(),
-            maxFee: quote.maxFee.toString(),
+            txId,
             sentAtMs: Date.now(),
             progress: 'running',
             stages: [],
@@ -142,13 +156,14 @@ export function WalletProvider({ config, children }: { config: WalletConfig; chi
       askAgain(id) {
         const transfer = state.transfers.find((other) => other.id === id)
         if (!transfer) return
-        changing(id)((one) => ({ ...one, progress: 'running', failure: undefined }))
-        void resumeTransfer(client, transfer, changing(id))
+        const asked: Transfer = { ...transfer, progress: 'running', failure: undefined }
+        changing(id)(() => asked)
+        resume(state.transfers, [asked])
       },
       drop: (id) => dispatch({ kind: 'transferDropped', id }),
       dismissNotice: () => dispatch({ kind: 'storageNoticed', text: undefined }),
     }
-  }, [state, chains, config, client, changing, refresh])
+  }, [state, chains, config, client, changing, refresh, resume])
 
   return <WalletContext value={wallet}>{children}</WalletContext>
 }

@@ -17,9 +17,9 @@ export interface Failure {
 export interface Transfer {
   readonly id: string
   readonly chain: string
-  readonly to: string
-  readonly amount: string
-  readonly maxFee: string
+  /** What was signed. Undefined of one that was found in the journal alone. */
+  readonly to?: string | undefined
+  readonly amount?: string | undefined
   readonly sentAtMs: number
   /** `running`: an end is waited for. `silent`: nothing more was heard in time, or the wait was given up. */
   readonly progress: 'running' | 'ended' | 'silent'

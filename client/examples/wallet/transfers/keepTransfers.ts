@@ -35,8 +35,9 @@ function isTransfer(value: unknown): value is Transfer {
   if (typeof value !== 'object' || value === null) return false
   const kept = value as Record<string, unknown>
   return (
-    ['id', 'chain', 'to'].every((name) => typeof kept[name] === 'string') &&
-    [kept.amount, kept.maxFee].every((amount) => typeof amount === 'string' && /^\d{1,80}$/.test(amount)) &&
+    ['id', 'chain'].every((name) => typeof kept[name] === 'string') &&
+    ['to', 'txId', 'requestId', 'height'].every((name) => isTextOrNothing(kept[name])) &&
+    (kept.amount === undefined || (typeof kept.amount === 'string' && /^\d{1,80}$/.test(kept.amount))) &&
     typeof kept.sentAtMs === 'number' &&
     typeof kept.repeated === 'number' &&
     (['running', 'ended', 'silent'] as unknown[]).includes(kept.progress) &&
@@ -44,6 +45,10 @@ function isTransfer(value: unknown): value is Transfer {
     kept.stages.every(isHeardStage) &&
     (kept.failure === undefined || isFailure(kept.failure))
   )
+}
+
+function isTextOrNothing(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
 }
 
 function isHeardStage(value: unknown): boolean {

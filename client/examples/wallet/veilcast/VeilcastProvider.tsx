@@ -1,4 +1,5 @@
 import { createClient } from '@veilcast/client'
+import { createIndexedDbJournal } from '@veilcast/client/journal/indexed-db'
 import { createNymSdkDialer } from '@veilcast/client/nym-sdk'
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { WalletConfig } from '../config/WalletConfig.ts'
@@ -18,7 +19,7 @@ export function VeilcastProvider({ config, children }: { config: WalletConfig; c
       ...(config.gateway === undefined ? {} : { preferredGateway: config.gateway }),
       sdk: tellSteps((reached) => step.current(reached)),
     })
-    return createClient({ mixnet, broadcasters: config.broadcasters })
+    return createClient({ mixnet, broadcasters: config.broadcasters, journal: createIndexedDbJournal() })
   }, [config])
   const running = useRef(false)
 
