@@ -8,6 +8,7 @@ import { type NodeClient, type NodeContext, ownTransactionsOf } from './NodeCont
 import { toQuantity } from './quantity.ts'
 import { sendRawTransaction, sendRawTransactionSync } from './sendRawTransaction.ts'
 import { type Subscription, subscribe } from './subscribe.ts'
+import { withoutLabels } from './withoutLabels.ts'
 
 export type { NodeClient } from './NodeContext.ts'
 export type { Subscription } from './subscribe.ts'
@@ -138,7 +139,7 @@ export function createEvmNode(client: NodeClient, options: EvmNodeOptions): EvmN
       try {
         if (typeof method !== 'string') throw new EvmNodeError(-32600, 'invalid request')
         if (!Array.isArray(params)) throw invalidParams('they are a list')
-        return await answer(method, params, signal)
+        return await answer(method, withoutLabels(method, params), signal)
       } catch (error) {
         throw toNodeError(error, method)
       }
