@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Anvil, type CosmosChain, startAnvil, startCosmosChain } from '@veilcast/devnet'
 import { type Localnet, startLocalnet } from '@veilcast/localnet'
 import { createNymWasmListener } from '@veilcast/shared/mixnet/nym-wasm'
 import { cosmosOrSkip } from '../support/devnetCosmos.ts'
+import { signEthTransfer } from '../support/devnetSign.ts'
 import { exampleOf, fillIn, type Places, runRecorded, strayContacts } from '../support/guide.ts'
 import {
   anvilSetup,
@@ -14,6 +17,7 @@ import {
 } from '../support/path.ts'
 
 const startLimitMs = 120_000
+const runLimitMs = 45_000
 const exampleLimitMs = 60_000
 
 /**
@@ -32,6 +36,7 @@ describe('zero clearnet', () => {
     localnet = await startLocalnet({ seed: 9 })
     folder = await makeFolder()
     anvil = await startAnvil({ chainId: 1, blockTimeMs: 1000 })
+    await deployMulticall3(anvil)
     broadcaster = await startTestBroadcaster({
       listener: createNymWasmListener({
         nymApiUrl: localnet.nymApiUrl,
@@ -58,17 +63,61 @@ describe('zero clearnet', () => {
     await folder?.remove()
   }
 
-  const run = (page: string) => runRecorded(fillIn(exampleOf(page), places), exampleLimitMs)
+  const run = (example: string, setting = '') => runRecorded(setting + fillIn(example, places), runLimitMs)
+
+  const commandLine = (words: readonly string[], folder: string) => {
+    const all = [
+      ...words,
+      ...['--broadcaster', places.broadcaster, '--nym-api', places.nymApiUrl, '--gateway', places.gateway],
+      ...['--cover', 'light', '--journal', join(folder, 'journal')],
+    ]
+    const command = join(__dirname, '../../client/bin/veilcast.js')
+    return `process.argv.push(...${JSON.stringify(all)})\nawait import(${JSON.stringify(command)})`
+  }
 
   describe('on an EVM chain', () => {
     beforeAll(() => open(), startLimitMs)
     afterAll(close)
 
-    it.each(['viem.md', 'ethers.md', 'wagmi.md'])(
+    it.each([
+      ['viem.md', ''],
+      ['ethers.md', ''],
+      // wagmi's connector is for pages.
+      ['wagmi.md', 'globalThis.window = new EventTarget()\n'],
+    ])(
       '%s: its example sends, waits for the receipt, and touches the mixnet only',
-      async (page) => {
-        const outcome = await run(page)
+      async (page, setting) => {
+        const outcome = await run(exampleOf(page), setting)
         expect(outcome.output).toMatch(/^\d[\d.]* ether\nsuccess in block [1-9]\d*\n$/)
+        expect(outcome.exitCode).toBe(0)
+        expect(strayContacts(outcome, mixnetOnly)).toEqual([])
+        expect(outcome.contacts).toContainEqual({ kind: 'tcp', to: mixnetOnly[1] })
+      },
+      exampleLimitMs,
+    )
+
+    it(
+      'the local RPC endpoint, asked and sent through by viem and ethers as they come, touches the mixnet only',
+      async () => {
+        const outcome = await run(throughEndpoint)
+        const [, port] = /^endpoint (\d+)$/m.exec(outcome.output) ?? []
+        expect(outcome.output).toMatch(/\n10000 or less\nsuccess\n$/)
+        expect(outcome.exitCode).toBe(0)
+        expect(strayContacts(outcome, mixnetOnly)).toEqual([`tcp 127.0.0.1:${port}`])
+      },
+      exampleLimitMs,
+    )
+
+    it(
+      'the command line, with a journal, touches the mixnet only',
+      async () => {
+        const [from, to] = anvil.accounts
+        const signedTx = await signEthTransfer(anvil, { from: from!, to: to!.address, valueWei: 1n })
+        const outcome = await runRecorded(
+          commandLine(['submit', '--chain', 'eip155:1', '--tx', signedTx, '--json'], folder.path),
+          runLimitMs,
+        )
+        expect(outcome.output).toContain('"stage":"included"')
         expect(outcome.exitCode).toBe(0)
         expect(strayContacts(outcome, mixnetOnly)).toEqual([])
         expect(outcome.contacts).toContainEqual({ kind: 'tcp', to: mixnetOnly[1] })
@@ -82,7 +131,7 @@ describe('zero clearnet', () => {
         const endpoint = new URL(anvil.rpcUrl).host
         const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
         const ask = `await fetch('${anvil.rpcUrl}', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '${body}' })`
-        const inTheClear = await runRecorded(ask, exampleLimitMs)
+        const inTheClear = await runRecorded(ask, runLimitMs)
         expect(strayContacts(inTheClear, mixnetOnly)).toEqual([`tcp ${endpoint}`])
         const inWorker = await runRecorded(
           `import { Worker } from 'node:worker_threads'
@@ -112,6 +161,62 @@ describe('zero clearnet', () => {
       await cosmos?.stop()
     })
 
-    it.todo('cosmjs.md')
+    it(
+      'cosmjs.md: its example sends, says what became of it, and touches the mixnet only',
+      async () => {
+        const example = exampleOf('cosmjs.md')
+        expect(example).toContain('uatom')
+        const outcome = await runRecorded(
+          fillIn(example.replaceAll('uatom', cosmos.denom), places),
+          runLimitMs,
+        )
+        expect(outcome.output).toMatch(/^\d+ stake\ncode 0 in block [1-9]\d*\n$/)
+        expect(outcome.exitCode).toBe(0)
+        expect(strayContacts(outcome, mixnetOnly)).toEqual([])
+        expect(outcome.contacts).toContainEqual({ kind: 'tcp', to: mixnetOnly[1] })
+      },
+      exampleLimitMs,
+    )
   })
 })
+
+const throughEndpoint = `
+  import { createClient } from '@veilcast/client'
+  import { createNymWasmDialer } from '@veilcast/client/nym-wasm'
+  import { serveRpc } from '@veilcast/client/rpc'
+  import { JsonRpcProvider } from 'ethers'
+  import { createPublicClient, createWalletClient, http, parseEther } from 'viem'
+  import { privateKeyToAccount } from 'viem/accounts'
+  import { mainnet } from 'viem/chains'
+
+  const client = createClient({
+    mixnet: createNymWasmDialer({ nymApiUrl: 'https://validator.nymtech.net/api' }),
+    broadcasters: ['<identity>.<encryption key>@<gateway>'],
+  })
+  await client.start()
+  const endpoint = await serveRpc({ client, port: 0 })
+  console.log('endpoint ' + endpoint.port)
+  const [{ url }] = await endpoint.urls()
+  const account = privateKeyToAccount('0x<private key>')
+  const provider = new JsonRpcProvider(url, 1, { staticNetwork: true })
+  const balance = await provider.getBalance(account.address)
+  console.log(balance <= parseEther('10000') ? '10000 or less' : 'more')
+  provider.destroy()
+  const wallet = createWalletClient({ account, chain: mainnet, transport: http(url) })
+  const hash = await wallet.sendTransaction({ to: account.address, value: 1n })
+  const reader = createPublicClient({ chain: mainnet, transport: http(url) })
+  console.log((await reader.waitForTransactionReceipt({ hash })).status)
+  await endpoint.stop()
+  await client.stop()
+`
+
+/** Where mainnet has it, and where viem and wagmi look for it: its code as viem carries it. */
+async function deployMulticall3(anvil: Anvil): Promise<void> {
+  const constants = readFileSync(
+    join(__dirname, '../../node_modules/viem/_cjs/constants/contracts.js'),
+    'utf8',
+  )
+  const [, creationCode] = /multicall3Bytecode = '(0x[0-9a-f]+)'/.exec(constants) ?? []
+  const code = await anvil.rpc('eth_call', [{ data: creationCode }, 'latest'])
+  await anvil.rpc('anvil_setCode', ['0xca11bde05977b3631167028862be2a173976ca11', code])
+}
