@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { chromiumPath } from './chromium.ts'
+import { contactsOfSite, netLogArguments } from './netLog.ts'
 import { root, run } from './processes.ts'
 
 /** What a page did that somebody should know of. */
@@ -22,6 +23,8 @@ export interface BuiltPage {
   readonly url: string
   /** A page of its own, with storage of its own. */
   open(options?: BrowserContextOptions): Promise<{ readonly page: Page; readonly record: PageRecord }>
+  /** Closes the browser, and reads from its own record whom its pages contacted, as `host:port`. */
+  contacts(): Promise<readonly string[]>
   stop(): Promise<void>
 }
 
@@ -45,6 +48,7 @@ export async function startBuiltPage(
     [vite, 'preview', '--outDir', outDir, '--host', '127.0.0.1', '--port', '0'],
     { cwd: folder, env: settings },
   )
+  const netLog = join(scratch, 'net-log.json')
   let browser: Browser | undefined
   const stop = async () => {
     await browser?.close()
@@ -54,7 +58,10 @@ export async function startBuiltPage(
   try {
     const line = stripVTControlCharacters(await preview.said(/http:\/\/127\.0\.0\.1:/))
     const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)![0]
-    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] })
+    browser = await chromium.launch({
+      executablePath: chromiumPath ?? '',
+      args: ['--no-sandbox', ...netLogArguments(netLog)],
+    })
     const launched = browser
     return {
       url,
@@ -81,6 +88,10 @@ export async function startBuiltPage(
         })
         page.on('pageerror', (error) => record.errors.push(String(error)))
         return { page, record }
+      },
+      async contacts() {
+        await launched.close()
+        return contactsOfSite(netLog, 'http://127.0.0.1')
       },
       stop,
     }

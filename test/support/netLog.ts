@@ -12,18 +12,19 @@ interface NetLog {
 }
 
 /**
- * The hosts (`host:port`, without the scheme's own port) that pages of `site` (`http://127.0.0.1`) looked up or connected
- * to, each once. What the browser asks on its own account, updates say, goes by other keys. Read it after the browser has closed.
+ * The hosts (`host:port`) that pages of `site` (`http://127.0.0.1`), their workers and websockets asked, each once. What the
+ * browser asks on its own account, for updates or to fill in forms, has no page for its initiator. Read it after the browser has
+ * closed.
  */
 export function contactsOfSite(file: string, site: string): string[] {
   const log = parse(readFileSync(file, 'utf8'))
-  const request = log.constants.logEventTypes.HOST_RESOLVER_MANAGER_REQUEST
+  const request = log.constants.logEventTypes.URL_REQUEST_START_JOB
   if (request === undefined) throw new Error('This Chromium names its events in another way.')
   const hosts = new Set<string>()
   for (const { type, params } of log.events) {
-    if (type !== request || typeof params?.host !== 'string') continue
-    if (!String(params.network_anonymization_key).startsWith(site)) continue
-    hosts.add(params.host.replace(/^[a-z]+:\/\//, ''))
+    if (type !== request || typeof params?.url !== 'string') continue
+    const isOfPage = String(params.initiator).startsWith(site) || params.request_type === 'main frame'
+    if (isOfPage && !params.url.startsWith('blob:')) hosts.add(new URL(params.url).host)
   }
   return [...hosts]
 }

@@ -349,6 +349,18 @@ describeInChromium('the example wallet', () => {
     limitMs,
   )
 
+  it(
+    'asked its own origin, nym-api and the gateway in all of this, and nobody else, by the record of the browser',
+    async () => {
+      const { nymApiUrl, gatewayUrl } = stack.localnet
+      const contacts = await built.contacts()
+      expect([...contacts].sort()).toEqual(
+        [built.url, nymApiUrl, gatewayUrl].map((url) => new URL(url).host).sort(),
+      )
+    },
+    limitMs,
+  )
+
   cosmosOrSkip('on a Cosmos chain', () => {
     it('was part of the first of these tests', () => expect(hasCosmos).toBe(true))
   })

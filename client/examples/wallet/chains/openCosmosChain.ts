@@ -3,6 +3,7 @@ import { coin } from '@cosmjs/proto-signing'
 import { calculateFee, GasPrice, SigningStargateClient, StargateClient } from '@cosmjs/stargate'
 import { Comet38Client } from '@cosmjs/tendermint-rpc'
 import type { VeilcastClient } from '@veilcast/client'
+import { createRpcClient } from '@veilcast/client/cosmjs'
 import { TxRaw } from 'cosmjs-types/cosmos/tx/v1beta1/tx'
 import type { CosmosChainConfig } from '../config/WalletConfig.ts'
 import type { Keys } from '../keys/Keys.ts'
@@ -13,14 +14,7 @@ const gasMargin = 1.4
 
 export function openCosmosChain(config: CosmosChainConfig, client: VeilcastClient): Chain {
   const { chain, chainId, denom, bech32Prefix } = config
-  const comet = Comet38Client.create({
-    execute: async ({ id, method, params }) => ({
-      jsonrpc: '2.0',
-      id,
-      result: await client.read({ chain, method, params }),
-    }),
-    disconnect() {},
-  })
+  const comet = Comet38Client.create(createRpcClient(client, { chain }))
   return { config, readBalance: balanceOf, quote }
 
   async function balanceOf(address: string): Promise<bigint> {
