@@ -97,6 +97,18 @@ describe('zero clearnet', () => {
     )
 
     it(
+      'web3 sends, waits for the receipt, and touches the mixnet only',
+      async () => {
+        const outcome = await run(throughWeb3)
+        expect(outcome.output).toMatch(/^1 in block [1-9]\d*\n$/)
+        expect(outcome.exitCode).toBe(0)
+        expect(strayContacts(outcome, mixnetOnly)).toEqual([])
+        expect(outcome.contacts).toContainEqual({ kind: 'tcp', to: mixnetOnly[1] })
+      },
+      exampleLimitMs,
+    )
+
+    it(
       'the local RPC endpoint, asked and sent through by viem and ethers as they come, touches the mixnet only',
       async () => {
         const outcome = await run(throughEndpoint)
@@ -179,6 +191,25 @@ describe('zero clearnet', () => {
     )
   })
 })
+
+const throughWeb3 = `
+  import { createClient } from '@veilcast/client'
+  import { createEip1193Provider } from '@veilcast/client/eip1193'
+  import { createNymWasmDialer } from '@veilcast/client/nym-wasm'
+  import { privateKeyToAccount } from 'viem/accounts'
+  import { Web3 } from 'web3'
+
+  const client = createClient({
+    mixnet: createNymWasmDialer({ nymApiUrl: 'https://validator.nymtech.net/api' }),
+    broadcasters: ['<identity>.<encryption key>@<gateway>'],
+  })
+  await client.start()
+  const signer = privateKeyToAccount('0x<private key>')
+  const web3 = new Web3(createEip1193Provider({ client, chains: ['eip155:1'], signer }))
+  const receipt = await web3.eth.sendTransaction({ from: signer.address, to: signer.address, value: '1' })
+  console.log(receipt.status + ' in block ' + receipt.blockNumber)
+  await client.stop()
+`
 
 const throughEndpoint = `
   import { createClient } from '@veilcast/client'
