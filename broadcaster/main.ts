@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { checkSetup } from './config/checkSetup.ts'
 import { ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
 import { describeError } from './observability/logger.ts'
 import { openBroadcaster, storeOf } from './openBroadcaster.ts'
+import { type Role, roles } from './Role.ts'
 import { openStore } from './store/openStore.ts'
 
 /** The only file that reads argv and the environment. */
@@ -32,6 +33,12 @@ program
   .command('run')
   .description('run until SIGINT or SIGTERM; a second signal exits at once')
   .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .addOption(
+    new Option(
+      '--role <role>',
+      'what this process does, whatever the configuration says: ingress speaks to wallets, worker to chains, all is both',
+    ).choices(roles),
+  )
   .option('--json', 'print what it says on standard output as JSON lines', false)
   .action(run)
 
@@ -55,10 +62,15 @@ interface Options {
   readonly json: boolean
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options & { readonly role?: Role }): Promise<void> {
   const stopping = new AbortController()
   const broadcaster = await readConfigFile(options.config)
-    .then((config) => openBroadcaster(config, { environment: process.env }))
+    .then((config) =>
+      openBroadcaster(
+        { ...config, ...(options.role ? { role: options.role } : {}) },
+        { environment: process.env },
+      ),
+    )
     .catch(giveUp)
   const say = (event: string, fields: Record<string, string>): void => {
     const text = options.json

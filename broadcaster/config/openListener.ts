@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { MixnetListener } from '@veilcast/shared/mixnet'
-import type { MixnetConfig } from './config.ts'
+import type { MixnetConfig } from './mixnetConfig.ts'
 
 /** The transport that the configuration names, loaded only then. */
 export async function openListener(config: MixnetConfig, dataDir: string): Promise<MixnetListener> {

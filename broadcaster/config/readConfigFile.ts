@@ -25,6 +25,21 @@ export async function readConfigFile(path: string): Promise<BroadcasterConfig> {
     const where = error instanceof YAMLParseError && error.linePos ? `, line ${error.linePos[0].line}` : ''
     throw new ConfigError(`${path} is no YAML${where}.`)
   }
-  const config = parseConfig(value, path)
-  return { ...config, dataDir: resolve(dirname(path), config.dataDir) }
+  return withPathsFrom(dirname(path), parseConfig(value, path))
+}
+
+function withPathsFrom(folder: string, config: BroadcasterConfig): BroadcasterConfig {
+  const { dataDir, keyFile, mixnet, store } = config
+  return {
+    ...config,
+    dataDir: resolve(folder, dataDir),
+    ...(keyFile === undefined ? {} : { keyFile: resolve(folder, keyFile) }),
+    mixnet:
+      mixnet.transport === 'nym-wasm' && mixnet.identityFile !== undefined
+        ? { ...mixnet, identityFile: resolve(folder, mixnet.identityFile) }
+        : mixnet,
+    ...(store?.kind === 'embedded' && store.dataDir !== undefined
+      ? { store: { ...store, dataDir: resolve(folder, store.dataDir) } }
+      : {}),
+  }
 }

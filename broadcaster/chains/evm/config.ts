@@ -10,38 +10,76 @@ const maxBytesWithBlobs = 1_000_000
 /** What an operator writes about one EVM chain. */
 export const evmChainConfig = z
   .strictObject({
-    /** CAIP-2: `eip155:` and the chain id. */
     chain: z
       .string()
       .regex(/^eip155:[1-9][0-9]{0,31}$/, 'eip155:<chain id>, as in eip155:1')
-      .refine((text): boolean => isChainId(text)),
+      .refine((text): boolean => isChainId(text))
+      .describe('The CAIP-2 id: `eip155:` and the chain id.'),
     endpoints: endpointConfigs,
-    /** When a block is final: by the chain's own tag, by so many blocks on top of it, or at once. */
     finality: z
       .discriminatedUnion('rule', [
-        z.strictObject({ rule: z.literal('finalized') }),
-        z.strictObject({ rule: z.literal('confirmations'), confirmations: z.int().min(1).max(10_000) }),
-        z.strictObject({ rule: z.literal('instant') }),
+        z.strictObject({
+          rule: z.literal('finalized').describe("Up to the chain's own `finalized` block."),
+        }),
+        z.strictObject({
+          rule: z.literal('confirmations').describe('With so many blocks on top.'),
+          confirmations: z.int().min(1).max(10_000).describe('Blocks on top, its own not counted.'),
+        }),
+        z.strictObject({ rule: z.literal('instant').describe('As soon as it is in a block.') }),
       ])
-      .default({ rule: 'finalized' }),
-    /** Whether blob transactions are taken, with their sidecars. */
-    allowBlobs: z.boolean().default(false),
-    /** Default and limit 128 KiB; with blobs 1 MB. */
-    maxTransactionBytes: z.int().min(1024).max(maxBytesWithBlobs).optional(),
-    /** EIP-3860 */
-    maxInitCodeBytes: z.int().min(1).default(49_152),
-    /** How often the chain is asked for a new block. */
-    pollIntervalMs: z.int().min(100).max(60_000).default(1_000),
-    /** How often each endpoint is asked for its health. */
-    probeIntervalMs: z.int().min(100).max(600_000).default(3_000),
-    /** For each request to an endpoint. */
-    requestTimeoutMs: z.int().min(100).max(60_000).default(8_000),
-    /** Further below the others an endpoint is left alone. */
-    maxBlocksBehind: z.int().min(0).max(10_000).default(5),
-    /** Of a block with its receipts, as JSON. */
-    maxBlockBytes: z.int().min(1_048_576).max(268_435_456).default(67_108_864),
-    /** Of a wallet's `eth_getLogs`. */
-    maxLogsRangeBlocks: z.int().min(1).max(1_000_000).default(1_000),
+      .default({ rule: 'finalized' })
+      .describe('When a block is final.'),
+    allowBlobs: z
+      .boolean()
+      .default(false)
+      .describe('Whether blob transactions are taken, with their sidecars.'),
+    maxTransactionBytes: z
+      .int()
+      .min(1024)
+      .max(maxBytesWithBlobs)
+      .optional()
+      .describe('Bytes of one transaction. Default and limit: 131072, with `allowBlobs` 1000000.'),
+    maxInitCodeBytes: z
+      .int()
+      .min(1)
+      .default(49_152)
+      .describe("Bytes of a contract's init code (EIP-3860), where the chain allows other than usual."),
+    pollIntervalMs: z
+      .int()
+      .min(100)
+      .max(60_000)
+      .default(1_000)
+      .describe('Milliseconds between two questions for a new block.'),
+    probeIntervalMs: z
+      .int()
+      .min(100)
+      .max(600_000)
+      .default(3_000)
+      .describe("Milliseconds between two looks at each endpoint's health."),
+    requestTimeoutMs: z
+      .int()
+      .min(100)
+      .max(60_000)
+      .default(8_000)
+      .describe('Milliseconds that an endpoint has for each request.'),
+    maxBlocksBehind: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(5)
+      .describe('Blocks behind the others beyond which an endpoint is left alone.'),
+    maxBlockBytes: z
+      .int()
+      .min(1_048_576)
+      .max(268_435_456)
+      .default(67_108_864)
+      .describe('Bytes of a block with its receipts, as JSON.'),
+    maxLogsRangeBlocks: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1_000)
+      .describe("Blocks that one `eth_getLogs` of a wallet's may span."),
     maxReadCallsPerSecond,
   })
   .transform((config, context) => {

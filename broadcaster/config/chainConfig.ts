@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { chainFamilies } from '../chains/registry.ts'
+import { faultOf } from './faultOf.ts'
+
+/** Each chain is read by its family's own schema, which its namespace names. */
+const chainConfig = z
+  .looseObject({ chain: z.string().describe('The CAIP-2 id, as in `eip155:1` or `cosmos:cosmoshub-4`.') })
+  .transform((value, context) => {
+    const namespace = value.chain.split(':')[0] ?? ''
+    const family = Object.hasOwn(chainFamilies, namespace) ? chainFamilies[namespace] : undefined
+    if (!family) {
+      context.addIssue({
+        code: 'custom',
+        path: ['chain'],
+        message: `a CAIP-2 id of one of these families: ${Object.keys(chainFamilies).join(', ')}`,
+      })
+      return z.NEVER
+    }
+    const parsed = family.config.safeParse(value)
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) {
+        context.addIssue({ code: 'custom', path: [...issue.path], message: faultOf(issue) })
+      }
+      return z.NEVER
+    }
+    const config = parsed.data as { readonly chain: string; readonly pollIntervalMs: number }
+    return { chain: config.chain, pollIntervalMs: config.pollIntervalMs, create: () => family.create(config) }
+  })
+
+export const chainsConfig = z
+  .array(chainConfig)
+  .min(1)
+  .max(64)
+  .refine(
+    (list) => new Set(list.map(({ chain }) => chain)).size === list.length,
+    'two chains have the same id',
+  )
