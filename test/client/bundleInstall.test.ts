@@ -98,7 +98,9 @@ describe('the packages', () => {
       expect(named.length).toBeGreaterThan(4)
       for (const file of named) expect(files).toContain(file.replace('./', ''))
       expect(
-        files.filter((file) => !/^(dist|bin|protocol\/SPEC\.md$)|^(README\.md|package\.json)$/.test(file)),
+        files.filter(
+          (file) => !/^(dist|bin|protocol\/SPEC\.md$)|^(README\.md|package\.json|LICENSE)$/.test(file),
+        ),
       ).toEqual([])
       expect(files.filter((file) => /tsbuildinfo|\.test\./.test(file))).toEqual([])
       for (const file of files.filter((name) => name.endsWith('.js.map'))) {
