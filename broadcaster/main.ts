@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
 import { checkSetup } from './config/checkSetup.ts'
-import { ConfigError } from './config/config.ts'
+import { type BroadcasterConfig, ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
 import { describeError } from './observability/logger.ts'
 import { openBroadcaster, storeOf } from './openBroadcaster.ts'
@@ -17,7 +17,14 @@ Exit codes:
   2  something it needs is not there: store, mixnet, endpoint, port
 
 Environment:
+  VEILCAST_<KEY>            goes before the configuration's key: VEILCAST_LOG_LEVEL=debug, VEILCAST_HTTP__PORT=9000,
+                            VEILCAST_CHAINS__0__ENDPOINTS__0__URL=...; with __FILE at its end it names a file
+  VEILCAST_CONFIG           the configuration file, where --config names none
   REDIS_URL, DATABASE_URL   the store, where the configuration names none (else: embedded Postgres)`
+
+const configFile = new Option('-c, --config <file>', 'configuration, YAML')
+  .env('VEILCAST_CONFIG')
+  .default('veilcast.yaml')
 
 const program = new Command('veilcast-broadcaster')
   .description(
@@ -32,7 +39,7 @@ const program = new Command('veilcast-broadcaster')
 program
   .command('run')
   .description('run until SIGINT or SIGTERM; a second signal exits at once')
-  .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .addOption(configFile)
   .addOption(
     new Option(
       '--role <role>',
@@ -47,13 +54,13 @@ program
   .description(
     'after the store was put back from a copy of its files, and before the next run: what it calls unsent may have been sent since that copy',
   )
-  .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .addOption(configFile)
   .action(markRestored)
 
 program
   .command('check')
   .description('read the configuration, try the store, each endpoint and the mixnet, and say what is wrong')
-  .option('-c, --config <file>', 'configuration, YAML', 'veilcast.yaml')
+  .addOption(configFile)
   .option('--json', 'print the findings as JSON', false)
   .action(check)
 
@@ -64,7 +71,7 @@ interface Options {
 
 async function run(options: Options & { readonly role?: Role }): Promise<void> {
   const stopping = new AbortController()
-  const broadcaster = await readConfigFile(options.config)
+  const broadcaster = await readConfig(options.config)
     .then((config) =>
       openBroadcaster(
         { ...config, ...(options.role ? { role: options.role } : {}) },
@@ -116,7 +123,7 @@ async function run(options: Options & { readonly role?: Role }): Promise<void> {
 }
 
 async function check(options: Options): Promise<void> {
-  const config = await readConfigFile(options.config).catch(giveUp)
+  const config = await readConfig(options.config).catch(giveUp)
   const findings = await checkSetup(config, process.env)
   if (options.json)
     process.stdout.write(`${JSON.stringify({ ok: findings.every(({ ok }) => ok), findings }, null, 2)}\n`)
@@ -128,7 +135,7 @@ async function check(options: Options): Promise<void> {
 }
 
 async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<void> {
-  const config = await readConfigFile(path).catch(giveUp)
+  const config = await readConfig(path).catch(giveUp)
   const store = openStore(storeOf(config, process.env))
   try {
     await store.start()
@@ -140,6 +147,13 @@ async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<
   }
   process.stdout.write('marked: the next run takes whatever is under way for sent.\n')
   process.exit(0)
+}
+
+function readConfig(path: string): Promise<BroadcasterConfig> {
+  return readConfigFile(path, {
+    environment: process.env,
+    onWarning: (text) => process.stderr.write(`veilcast-broadcaster: warning: ${text}\n`),
+  })
 }
 
 function giveUp(error: unknown): never {

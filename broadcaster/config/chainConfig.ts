@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { chainFamilies } from '../chains/registry.ts'
-import { faultOf } from './faultOf.ts'
 
 /** Each chain is read by its family's own schema, which its namespace names. */
-const chainConfig = z
+export const chainConfig = z
   .looseObject({ chain: z.string().describe('The CAIP-2 id, as in `eip155:1` or `cosmos:cosmoshub-4`.') })
   .transform((value, context) => {
     const namespace = value.chain.split(':')[0] ?? ''
@@ -18,9 +17,7 @@ const chainConfig = z
     }
     const parsed = family.config.safeParse(value)
     if (!parsed.success) {
-      for (const issue of parsed.error.issues) {
-        context.addIssue({ code: 'custom', path: [...issue.path], message: faultOf(issue) })
-      }
+      for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
       return z.NEVER
     }
     const config = parsed.data as { readonly chain: string; readonly pollIntervalMs: number }

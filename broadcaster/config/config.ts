@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { roles } from '../Role.ts'
 import { chainsConfig } from './chainConfig.ts'
-import { faultOf, wordOf } from './faultOf.ts'
 import { httpConfig } from './httpConfig.ts'
 import { limitsConfig } from './limitsConfig.ts'
 import { mixnetConfig } from './mixnetConfig.ts'
@@ -60,14 +59,4 @@ export type BroadcasterConfig = z.output<typeof broadcasterConfig>
 /** The configuration is wrong. Says where, and what would be right; never a value, which may be a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
-}
-
-/** @throws ConfigError with a line for each fault */
-export function parseConfig(value: unknown, source: string): BroadcasterConfig {
-  const parsed = broadcasterConfig.safeParse(value)
-  if (parsed.success) return parsed.data
-  const lines = parsed.error.issues.map(
-    (issue) => `  ${issue.path.map(wordOf).join('.') || '(whole file)'}: ${faultOf(issue)}`,
-  )
-  throw new ConfigError(`${source} is no valid configuration:\n${lines.join('\n')}`)
 }
