@@ -37,12 +37,16 @@ describe('wallets over the Nym network', () => {
   it('viem: one round trip prepares, one sends, and one more brings the receipt', async () => {
     const { wallet, reader } = openViem(0)
     let hash: `0x${string}` = '0x'
+    // No block comes before what is told of the stages up to it has been counted.
+    await stack.anvil.setBlockTime(0)
+    await stack.anvil.setAutomine(false)
     const sending = await stack.costOf(async () => {
       hash = await wallet.sendTransaction({ to: zeroAddress, value: parseEther('1') })
     })
     // Answers come one to a message that asks; a transaction is told of at each stage: accepted, submitted.
     expect(sending).toMatchObject({ messagesUp: 2, messagesDown: 3, packetsUp: 2 })
     const waiting = await stack.costOf(async () => {
+      await stack.anvil.setBlockTime(1000)
       expect((await reader.waitForTransactionReceipt({ hash })).status).toBe('success')
     })
     expect(waiting).toMatchObject({ messagesUp: 1, messagesDown: 2 })
