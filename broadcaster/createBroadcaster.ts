@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { MixnetAddress, MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainId } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from './chains/ChainAdapter.ts'
 import { type Dashboard, openDashboard } from './dashboard/openDashboard.ts'
 import { readiness } from './dashboard/readiness.ts'
+import { createFleetStatus } from './fleet/createFleetStatus.ts'
+import { keepReporting, type Reporting } from './fleet/keepReporting.ts'
+import type { ProcessReport } from './fleet/ProcessReport.ts'
+import { createWriteReport, type ProcessIdentity } from './fleet/writeReport.ts'
 import { type AdmitLimits, createAdmit } from './ingress/admit.ts'
 import { createAnswerStatus } from './ingress/answerStatus.ts'
 import { createAskers } from './ingress/askers.ts'
@@ -23,8 +29,11 @@ import { createSubmitJobs, submitQueue } from './stages/submitJobs.ts'
 import type { Store } from './store/Store.ts'
 import type { StoreError } from './store/TxStore.ts'
 import type { Vault } from './store/vault.ts'
+import { version } from './version.ts'
 
 export interface BroadcasterParts {
+  /** What the fleet's page calls this process. Default: the machine's name and the dashboard's port. */
+  readonly name?: string | undefined
   readonly listener: MixnetListener
   readonly store: Store
   readonly chains: readonly { readonly adapter: ChainAdapter; readonly pollIntervalMs: number }[]
@@ -73,9 +82,19 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     adapters.map((adapter) => [adapter.chain, adapter]),
   )
   const metrics = createMetrics()
+  const askers = createAskers()
   /** What stops what was started, last started first. */
   const running: (() => Promise<unknown>)[] = []
   let dashboard: Dashboard | undefined
+  let reporting: Reporting | undefined
+  let state: ProcessReport['state'] = 'starting'
+  const identity: ProcessIdentity = {
+    id: randomUUID(),
+    name: parts.name ?? `${hostname()}:${parts.http.port || process.pid}`,
+    role: 'all',
+    version,
+    startedAtMs: Date.now(),
+  }
 
   async function start({ signal, onStep, onFailure }: StartOptions = {}): Promise<void> {
     const step = (text: string) => {
@@ -89,16 +108,37 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     running.push(() => store.stop())
     await store.start({ ...waiting, ...(onFailure ? { onFailure } : {}) })
 
+    const allQueues = [submitQueue, reconcileQueue, ...adapters.map(({ chain }) => confirmQueue(chain))].map(
+      (name) => queues.queue(name),
+    )
+    const { id } = identity
+    const writeReport = createWriteReport({
+      identity,
+      listeners: [listener],
+      adapters,
+      metrics,
+      workersRun: () => queues.working(),
+      askers,
+      state: () => state,
+    })
+    const status = createFleetStatus({
+      store,
+      chains: adapters.map(({ chain }) => chain),
+      queues: allQueues,
+      limits: parts.limits,
+      ownReport: writeReport,
+    })
     dashboard = await openDashboard({
       ...parts.http,
       metrics,
-      queues: [submitQueue, reconcileQueue, ...adapters.map(({ chain }) => confirmQueue(chain))].map((name) =>
-        queues.queue(name),
-      ),
+      queues: allQueues,
       readiness: () => readiness({ store, listener, adapters, metrics }),
       logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())
+    reporting = keepReporting({ id, store, writeReport, status, logger })
+    running.push(() => reporting?.stop() ?? Promise.resolve())
+    void reporting.report()
 
     step(`watching ${adapters.map(({ chain }) => chain).join(', ')}`)
     const probed = adapters.map((adapter) => {
@@ -139,7 +179,6 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainMs / 2)
       await submit.close().finally(() => clearTimeout(late))
     })
-    const askers = createAskers()
     /** Zeros until the store was met, which is before anybody can ask. */
     let incarnation: Uint8Array = new Uint8Array(8)
     const reconcile = createReconcileStage({
@@ -201,10 +240,14 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     })
     running.push(() => ingress.stop())
     ingress.start()
+    state = 'ready'
+    void reporting.report()
     step('ready')
   }
 
   async function stop(): Promise<void> {
+    state = 'draining'
+    void reporting?.report()
     for (let end = running.pop(); end; end = running.pop()) {
       await within(end, drainMs).catch((error: unknown) =>
         logger.warn({ err: error }, 'a part did not stop in order'),

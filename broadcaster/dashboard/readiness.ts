@@ -1,5 +1,6 @@
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import { roundTripAgeMs } from '../fleet/findTroubles.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Store } from '../store/Store.ts'
 
@@ -13,9 +14,6 @@ export interface Readiness {
   /** By chain, whether an endpoint of it is live. */
   readonly chains: Readonly<Record<string, boolean>>
 }
-
-/** Three pings at their longest, and some time on the way. */
-const roundTripAgeMs = 90_000
 
 export async function readiness(parts: {
   readonly store: Store

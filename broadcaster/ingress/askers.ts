@@ -35,6 +35,8 @@ export interface Askers {
   drop(asker: Asker): void
   keys(): IterableIterator<TxKey>
   readonly size: number
+  /** Reply packets that all of them still pay for. */
+  surbs(): number
   /** Numbers begin anew, as in another life of the store. */
   forgetTold(): void
   sweep(nowMs: number): void
@@ -112,6 +114,11 @@ export function createAskers(): Askers {
     keys: () => byKey.keys(),
     get size() {
       return byId.size
+    },
+    surbs() {
+      let sum = 0
+      for (const { credit } of byId.values()) sum += credit
+      return sum
     },
     forgetTold() {
       for (const asker of byId.values()) {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { stageBuckets } from '../fleet/durations.ts'
 
 /** What the broadcaster counts. Labels are chains, stages, kinds and error names: nothing that names a user. */
 export interface Metrics {
@@ -57,7 +58,7 @@ export function createMetrics(): Metrics {
       name: 'veilcast_stage_seconds',
       help: 'Seconds from admission to a stage.',
       labelNames: ['chain', 'stage'],
-      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
+      buckets: stageBuckets,
       registers,
     }),
     liveTransactions: new Gauge({

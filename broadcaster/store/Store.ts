@@ -1,3 +1,4 @@
+import type { Fleet } from '../fleet/Fleet.ts'
 import type { QueueBackend } from './QueueBackend.ts'
 import type { StoreError, TxStore } from './TxStore.ts'
 
@@ -7,11 +8,12 @@ export interface StoreStart {
   readonly onFailure?: (error: StoreError) => void
 }
 
-/** A record and a queue over one server. */
+/** A record, a queue and what the fleet says of itself, over one server. */
 export interface Store {
   readonly kind: 'embedded' | 'postgres' | 'redis'
   readonly records: TxStore
   readonly queues: QueueBackend
+  readonly fleet: Fleet
   /** Starts the server where it is ours, then the record, then the queues. */
   start(options?: StoreStart): Promise<void>
   /** Idempotent. Afterwards it may be started anew. */

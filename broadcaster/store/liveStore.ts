@@ -1,3 +1,4 @@
+import type { Fleet } from '../fleet/Fleet.ts'
 import type { QueueBackend } from './QueueBackend.ts'
 import type { Store, StoreStart } from './Store.ts'
 import { StoreError, type TxStore } from './TxStore.ts'
@@ -6,6 +7,7 @@ import { StoreError, type TxStore } from './TxStore.ts'
 export interface LifeOfStore {
   readonly records: Omit<TxStore, 'start' | 'stop'>
   readonly queues: Omit<QueueBackend, 'start' | 'stop'>
+  readonly fleet: Fleet
   markRestored(): Promise<void>
   stop(): Promise<void>
 }
@@ -118,5 +120,14 @@ export function liveStore(
     start,
     stop,
   }
-  return { kind, records, queues, start, stop, markRestored: async () => living().markRestored() }
+  const fleet: Fleet = {
+    publish: async (report, ttlMs) => living().fleet.publish(report, ttlMs),
+    processes: async () => living().fleet.processes(),
+    remove: async (id) => living().fleet.remove(id),
+    append: async (span, sample) => living().fleet.append(span, sample),
+    samples: async (span, sinceMs) => living().fleet.samples(span, sinceMs),
+    audit: async (entry) => living().fleet.audit(entry),
+    audits: async (limit) => living().fleet.audits(limit),
+  }
+  return { kind, records, queues, fleet, start, stop, markRestored: async () => living().markRestored() }
 }

@@ -4,6 +4,7 @@ import { type LifeOfStore, liveStore } from '../liveStore.ts'
 import type { Store } from '../Store.ts'
 import { StoreError } from '../TxStore.ts'
 import { failure } from './failure.ts'
+import { postgresFleet } from './fleet.ts'
 import { migrate } from './migrate.ts'
 import { migrateQueues, postgresQueues } from './queues.ts'
 import { postgresRecords } from './records.ts'
@@ -52,6 +53,7 @@ export async function connectPostgres(server: PoolConfig, signal?: AbortSignal):
     return {
       records: record,
       queues: queue,
+      fleet: postgresFleet(records),
       markRestored: record.markRestored,
       async stop() {
         await queue.stop()

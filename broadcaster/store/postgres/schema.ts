@@ -114,4 +114,24 @@ end $$;
   `
 create index record_unsent on veilcast.record (chain) where state in ('refused', 'lapsed') and exposed_to is null;
 `,
+  `
+create unlogged table veilcast.process (
+  id text primary key,
+  report text not null,
+  heard_at timestamptz not null,
+  expires_at timestamptz not null
+);
+
+create table veilcast.sample (
+  span text not null,
+  at_ms bigint not null,
+  body text not null,
+  primary key (span, at_ms)
+);
+
+create table veilcast.audit (
+  number bigint generated always as identity primary key,
+  body text not null
+);
+`,
 ]

@@ -3,6 +3,7 @@ import { type LifeOfStore, liveStore } from '../liveStore.ts'
 import type { Store } from '../Store.ts'
 import { checkServer } from './checkServer.ts'
 import { failure } from './failure.ts'
+import { redisFleet } from './fleet.ts'
 import { redisQueues } from './queues.ts'
 import { redisRecords } from './records.ts'
 import { scripts } from './scripts.ts'
@@ -84,6 +85,7 @@ async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfSto
     return {
       records,
       queues,
+      fleet: redisFleet(recordClient),
       markRestored: records.markRestored,
       async stop() {
         await queues.stop()

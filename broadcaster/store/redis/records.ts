@@ -168,6 +168,9 @@ const words: Record<ScriptName, string> = {
   saveCursor: 'save a cursor',
   lease: 'lease',
   unlease: 'end a lease',
+  publish: 'take a report',
+  processes: 'read the reports',
+  forgetProcess: 'forget a report',
 }
 
 /** Null clears a field, undefined leaves it. */

@@ -16,6 +16,9 @@
  *     {veilcast}:cursor:<chain>        hash: trail, version, savedAtMs
  *     {veilcast}:lease:<name>          string with a time to live: owner
  *     {veilcast}:life                  hash: id, restores
+ *     {veilcast}:processes             hash: process id -> when heard, when to forget, report
+ *     {veilcast}:samples:<span>        sorted set of samples by time
+ *     {veilcast}:audit                 list of what was done by hand, the latest first
  *
  * Numbers stay the strings that came: Lua would write a time in milliseconds as 1.79e+12.
  */
@@ -218,10 +221,55 @@ if redis.call('GET', name) == ARGV[2] then redis.call('DEL', name) end
 return 1
 `
 
+/** ARGV: id, report, ttlMs, how many are kept. */
+const publish = `
+local all, time = KEYS[1] .. ':processes', redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local others = {}
+local flat = redis.call('HGETALL', all)
+for i = 1, #flat, 2 do
+  local heard, expires = string.match(flat[i + 1], '^(%d+) (%d+) ')
+  if tonumber(expires) <= now then redis.call('HDEL', all, flat[i])
+  elseif flat[i] ~= ARGV[1] then others[#others + 1] = { tonumber(heard), flat[i] } end
+end
+table.sort(others, function(a, b) return a[1] > b[1] end)
+for i = tonumber(ARGV[4]), #others do redis.call('HDEL', all, others[i][2]) end
+redis.call('HSET', all, ARGV[1], string.format('%d %d %s', now, now + tonumber(ARGV[3]), ARGV[2]))
+return 1
+`
+
+/** Of each process that is not to be forgotten: report, when heard, how long ago. */
+const processes = `
+local time = redis.call('TIME')
+local now, found = time[1] * 1000 + math.floor(time[2] / 1000), {}
+for _, text in ipairs(redis.call('HVALS', KEYS[1] .. ':processes')) do
+  local heard, expires, report = string.match(text, '^(%d+) (%d+) (.*)$')
+  if tonumber(expires) > now then
+    found[#found + 1] = { report, heard, string.format('%d', now - tonumber(heard)) }
+  end
+end
+return found
+`
+
+/** ARGV: id. */
+const forgetProcess = `return redis.call('HDEL', KEYS[1] .. ':processes', ARGV[1])`
+
 type Reply = Buffer | number | null | Reply[]
 type Script = (...args: (string | number | Buffer)[]) => Promise<Reply>
 
-const sources = { admit, update, find, match, sweep, saveCursor, lease, unlease }
+const sources = {
+  admit,
+  update,
+  find,
+  match,
+  sweep,
+  saveCursor,
+  lease,
+  unlease,
+  publish,
+  processes,
+  forgetProcess,
+}
 
 export type ScriptName = keyof typeof sources
 export type ScriptReply = Reply

@@ -1,0 +1,4 @@
+import { describeWithRedis, startRedis } from '../support/store.ts'
+import { describeFleetContract } from './fleet.ts'
+
+describeWithRedis('Redis', () => describeFleetContract('Redis', () => startRedis()))
