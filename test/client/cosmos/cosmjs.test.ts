@@ -22,7 +22,7 @@ cosmosOrSkip('@veilcast/client/cosmjs', () => {
   let rpc: VeilcastRpcClient
   let comet: Comet38Client
   let wallet: SigningStargateClient
-  let open: (rpc: Comet38Client) => Promise<SigningStargateClient>
+  let open: (rpc: Comet38Client) => SigningStargateClient
   let gasPrice: GasPrice
   let from: string
   let to: string
@@ -44,7 +44,7 @@ cosmosOrSkip('@veilcast/client/cosmjs', () => {
         // CosmJS leaves this timer behind when a broadcast is refused.
         broadcastTimeoutMs: 10_000,
       })
-    wallet = await open(comet)
+    wallet = open(comet)
     from = cosmos.accounts[0]!.address
     to = cosmos.accounts[1]!.address
     denom = cosmos.denom
