@@ -138,7 +138,7 @@ async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<
   const config = await readConfig(path).catch(giveUp)
   const store = openStore(storeOf(config, process.env))
   try {
-    await store.start()
+    await store.start({ use: 'alone' })
     await store.markRestored()
   } catch (error) {
     giveUp(error)

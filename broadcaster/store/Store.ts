@@ -1,11 +1,14 @@
 import type { Fleet } from '../fleet/Fleet.ts'
 import type { QueueBackend } from './QueueBackend.ts'
+import type { StoreUse } from './StoreUse.ts'
 import type { StoreError, TxStore } from './TxStore.ts'
 
 export interface StoreStart {
   readonly signal?: AbortSignal
   /** Called at most once per start, where the store was lost and does not come back by itself. Default: nothing. */
   readonly onFailure?: (error: StoreError) => void
+  /** Default `shared`. With `alone` it rejects while another process uses the store, and keeps others out until `stop`. */
+  readonly use?: StoreUse
 }
 
 /** A record, a queue and what the fleet says of itself, over one server. */

@@ -1,6 +1,7 @@
 import type { Fleet } from '../fleet/Fleet.ts'
 import type { QueueBackend } from './QueueBackend.ts'
 import type { Store, StoreStart } from './Store.ts'
+import type { StoreUse } from './StoreUse.ts'
 import { StoreError, type TxStore } from './TxStore.ts'
 
 /** A store between its start and its stop. */
@@ -18,7 +19,7 @@ export interface LifeOfStore {
  */
 export function liveStore(
   kind: Store['kind'],
-  open: (signal: AbortSignal, onFailure: (error: StoreError) => void) => Promise<LifeOfStore>,
+  open: (signal: AbortSignal, onFailure: (error: StoreError) => void, use: StoreUse) => Promise<LifeOfStore>,
 ): Store {
   let life: LifeOfStore | undefined
   let starting: Promise<void> | undefined
@@ -32,9 +33,9 @@ export function liveStore(
     return life
   }
 
-  async function start({ signal, onFailure = () => {} }: StoreStart = {}): Promise<void> {
+  async function start({ signal, onFailure = () => {}, use = 'shared' }: StoreStart = {}): Promise<void> {
     signal?.throwIfAborted()
-    starting ??= begin(onFailure)
+    starting ??= begin(onFailure, use)
     const giveUp = (): void => abort.abort(signal?.reason)
     signal?.addEventListener('abort', giveUp, { once: true })
     try {
@@ -44,7 +45,7 @@ export function liveStore(
     }
   }
 
-  async function begin(onFailure: (error: StoreError) => void): Promise<void> {
+  async function begin(onFailure: (error: StoreError) => void, use: StoreUse): Promise<void> {
     abort = new AbortController()
     const { signal } = abort
     const aborted = new Promise<never>((_, reject) => {
@@ -52,7 +53,7 @@ export function liveStore(
     })
     const opening = Promise.allSettled([stopping, windingDown]).then(() => {
       signal.throwIfAborted()
-      return open(signal, onFailure)
+      return open(signal, once(onFailure), use)
     })
     try {
       life = await Promise.race([opening, aborted])
@@ -130,4 +131,14 @@ export function liveStore(
     audits: async (limit) => living().fleet.audits(limit),
   }
   return { kind, records, queues, fleet, start, stop, markRestored: async () => living().markRestored() }
+}
+
+/** Several may find that the store is lost. */
+function once(onFailure: (error: StoreError) => void): (error: StoreError) => void {
+  let called = false
+  return (error) => {
+    if (called) return
+    called = true
+    onFailure(error)
+  }
 }

@@ -90,6 +90,22 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
       expect(await records.incarnation()).not.toEqual(before)
     })
 
+    it('is used by many at once, or by one alone', async () => {
+      const other = server.openAnother()
+      await other.start()
+      const alone = server.openAnother()
+      await expect(alone.start({ use: 'alone' })).rejects.toThrow(/^The store is in use: /)
+      await other.stop()
+      await store.stop()
+
+      await store.start({ use: 'alone' })
+      await expect(other.start()).rejects.toThrow(/^The store is in use: /)
+      await store.stop()
+      await store.start()
+      await other.start()
+      await other.stop()
+    })
+
     describe('admit', () => {
       it('makes a record that is held', async () => {
         const { record, how } = await records.admit(draft('a', { sequence: 18_446_744_073_709_551_615n }))

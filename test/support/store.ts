@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe } from '@jest/globals'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { keepServer } from '../../broadcaster/dist/store/embedded/keepServer.js'
 import {
   openEmbeddedStore,
   openPostgresStore,
@@ -51,12 +52,17 @@ export const withEmbeddedStore = (): (() => Store) => withStore(startEmbedded)
 export const withRedisStore = (): (() => Store) => withStore(startRedis)
 
 /** The default: Postgres from npm on a temporary folder. */
-export async function startEmbedded(): Promise<StoreServer & { readonly dataDir: string }> {
+export async function startEmbedded(): Promise<
+  StoreServer & { readonly dataDir: string; stopStores(): Promise<void> }
+> {
   const dataDir = await mkdtemp(join(tmpdir(), 'veilcast-store-'))
   const stores: Store[] = []
   const keep = (store: Store): Store => {
     stores.push(store)
     return store
+  }
+  const stopStores = async (): Promise<void> => {
+    for (const store of stores.splice(0).reverse()) await store.stop()
   }
   return {
     dataDir,
@@ -69,19 +75,28 @@ export async function startEmbedded(): Promise<StoreServer & { readonly dataDir:
       await rename(join(dataDir, 'data'), join(dataDir, 'away'))
       process.kill(pid, 'SIGKILL')
     },
+    stopStores,
     async stop() {
-      for (const store of stores.reverse()) await store.stop()
+      await stopStores()
       await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
 }
 
-/** An operator's own server, reached by URL: here another embedded one. */
+/** An operator's own server, reached by URL: here the embedded one, which no store of ours has. */
 export async function startPostgres(): Promise<StoreServer & { readonly url: string }> {
   const host = await startEmbedded()
-  await host.open().start()
-  const url = urlOf(host.dataDir)
-  return { ...host, url, open: host.openAnother }
+  const server = await keepServer(host.dataDir, new AbortController().signal, () => {})
+  return {
+    ...host,
+    url: urlOf(host.dataDir),
+    open: host.openAnother,
+    async stop() {
+      await host.stopStores()
+      await server.stop()
+      await host.stop()
+    },
+  }
 }
 
 /** Where the password lies: the socket's folder is beside it. */

@@ -12,13 +12,13 @@ import { keepServer } from './keepServer.ts'
  * @param options.dataDir made where it is missing; about 50 MB when empty
  */
 export function openEmbeddedStore({ dataDir }: { readonly dataDir: string }): Store {
-  return liveStore('embedded', async (signal, onFailure) => {
+  return liveStore('embedded', async (signal, onFailure, use) => {
     const server = await keepServer(dataDir, signal, onFailure).catch((error: unknown) => {
       signal.throwIfAborted()
       throw failure('be started on the data folder', error)
     })
     try {
-      const life = await connectPostgres(server.connection, signal)
+      const life = await connectPostgres(server.connection, { signal, onFailure, use })
       return {
         ...life,
         async stop() {

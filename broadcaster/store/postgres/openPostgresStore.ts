@@ -2,9 +2,11 @@ import type { Durability } from '@veilcast/shared/protocol'
 import { type ClientBase, Pool, type PoolConfig } from 'pg'
 import { type LifeOfStore, liveStore } from '../liveStore.ts'
 import type { Store } from '../Store.ts'
+import type { HeldUse, StoreUse } from '../StoreUse.ts'
 import { StoreError } from '../TxStore.ts'
 import { failure } from './failure.ts'
 import { postgresFleet } from './fleet.ts'
+import { holdUse } from './holdUse.ts'
 import { migrate } from './migrate.ts'
 import { migrateQueues, postgresQueues } from './queues.ts'
 import { postgresRecords } from './records.ts'
@@ -20,16 +22,29 @@ const idleConnectionMs = 60_000
 
 /**
  * A record and a queue on a Postgres server (14 or newer) of the operator's: schemas `veilcast` and `bullmq`, made at the
- * first start. Takes at most 28 connections and one per worker, as many at once as the load asks for.
+ * first start. Takes at most 29 connections and one per worker, as many at once as the load asks for.
  *
  * @param options.url `postgres://user:password@host:port/database`
  */
 export function openPostgresStore({ url }: { readonly url: string }): Store {
-  return liveStore('postgres', (signal) => connectPostgres({ connectionString: url }, signal))
+  return liveStore('postgres', (signal, onFailure, use) =>
+    connectPostgres({ connectionString: url }, { signal, onFailure, use }),
+  )
 }
 
 /** Both rooms on a server that is up. */
-export async function connectPostgres(server: PoolConfig, signal?: AbortSignal): Promise<LifeOfStore> {
+export async function connectPostgres(
+  server: PoolConfig,
+  {
+    signal,
+    onFailure,
+    use,
+  }: {
+    readonly signal: AbortSignal
+    readonly onFailure: (error: StoreError) => void
+    readonly use: StoreUse
+  },
+): Promise<LifeOfStore> {
   const records = openPool(
     { ...server, query_timeout: statementTimeoutMs, max: recordConnections },
     (client) =>
@@ -40,14 +55,18 @@ export async function connectPostgres(server: PoolConfig, signal?: AbortSignal):
   const queues = openPool({ ...server, max: queueConnections }, (client) =>
     client.query('set search_path to bullmq'),
   )
-  const closePools = async (): Promise<void> => {
+  let held: HeldUse | undefined
+  const close = async (): Promise<void> => {
     await Promise.all([records.end(), queues.end()])
+    await held?.end()
   }
   try {
-    const durability = await prepareRecords(records)
-    signal?.throwIfAborted()
+    held = await holdUse({ ...server, connectionTimeoutMillis: connectTimeoutMs }, use, onFailure)
+    signal.throwIfAborted()
+    const durability = await prepareRecords(records, held)
+    signal.throwIfAborted()
     await migrateQueues(queues)
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     const record = postgresRecords(records, durability)
     const queue = postgresQueues(queues)
     return {
@@ -58,12 +77,12 @@ export async function connectPostgres(server: PoolConfig, signal?: AbortSignal):
       async stop() {
         await queue.stop()
         await record.stop()
-        await closePools()
+        await close()
       },
     }
   } catch (error) {
-    await closePools()
-    signal?.throwIfAborted()
+    await close()
+    signal.throwIfAborted()
     throw failure('be prepared', error)
   }
 }
@@ -83,7 +102,7 @@ function openPool(server: PoolConfig, onConnect: (client: ClientBase) => Promise
   return pool
 }
 
-async function prepareRecords(pool: Pool): Promise<Durability> {
+async function prepareRecords(pool: Pool, held: HeldUse): Promise<Durability> {
   const client = await pool.connect()
   try {
     const { rows } = await client.query<{ version: number; standby: boolean; fsync: string; commit: string }>(
@@ -96,7 +115,7 @@ async function prepareRecords(pool: Pool): Promise<Durability> {
       throw new StoreError(`Postgres ${minVersion} or newer is needed, and this is ${server.version}.`)
     }
     if (server.standby) throw new StoreError('This Postgres is a standby: name the primary.')
-    await migrate(client)
+    await migrate(client, held)
     return server.fsync === 'on' && server.commit !== 'off' ? 'fsync' : 'memory'
   } finally {
     client.release()

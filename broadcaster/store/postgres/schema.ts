@@ -1,10 +1,15 @@
+import type { StoreStep } from '../storeVersion.ts'
+
 /**
- * The record's tables, all in the schema `veilcast`. A migration that has shipped is never edited: append one.
+ * The record's tables, all in the schema `veilcast`. A migration that has shipped is never edited: append one. It is of the same
+ * `major` as the last where releases that do not know it work on beside it.
  *
  * Sequences and heights are unsigned 64-bit on their chains, hence numeric(20). Keyed hashes compare by byte ("C").
  */
-export const migrations: readonly string[] = [
-  `
+export const migrations: readonly StoreStep<string>[] = [
+  {
+    major: 1,
+    work: `
 create table veilcast.life (
   one boolean primary key default true check (one),
   id uuid not null default gen_random_uuid(),
@@ -111,10 +116,16 @@ begin
   end if;
 end $$;
 `,
-  `
+  },
+  {
+    major: 1,
+    work: `
 create index record_unsent on veilcast.record (chain) where state in ('refused', 'lapsed') and exposed_to is null;
 `,
-  `
+  },
+  {
+    major: 1,
+    work: `
 create unlogged table veilcast.process (
   id text primary key,
   report text not null,
@@ -134,4 +145,5 @@ create table veilcast.audit (
   body text not null
 );
 `,
+  },
 ]

@@ -1,9 +1,13 @@
 import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
 import { type LifeOfStore, liveStore } from '../liveStore.ts'
 import type { Store } from '../Store.ts'
+import type { HeldUse, StoreUse } from '../StoreUse.ts'
+import type { StoreError } from '../TxStore.ts'
 import { checkServer } from './checkServer.ts'
 import { failure } from './failure.ts'
 import { redisFleet } from './fleet.ts'
+import { holdUse } from './holdUse.ts'
+import { migrate } from './migrate.ts'
 import { redisQueues } from './queues.ts'
 import { redisRecords } from './records.ts'
 import { scripts } from './scripts.ts'
@@ -40,10 +44,21 @@ const patient: RedisOptions = { ...anyClient, maxRetriesPerRequest: null }
  * @param options.url `redis://user:password@host:port/0`, or `rediss:` for TLS
  */
 export function openRedisStore({ url }: { readonly url: string }): Store {
-  return liveStore('redis', (signal) => connectRedis(url, signal))
+  return liveStore('redis', (signal, onFailure, use) => connectRedis(url, { signal, onFailure, use }))
 }
 
-async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfStore> {
+async function connectRedis(
+  url: string,
+  {
+    signal,
+    onFailure,
+    use,
+  }: {
+    readonly signal: AbortSignal
+    readonly onFailure: (error: StoreError) => void
+    readonly use: StoreUse
+  },
+): Promise<LifeOfStore> {
   const clients = new Set<Redis>()
   const closeClients = (): void => {
     for (const client of clients) client.disconnect()
@@ -65,6 +80,7 @@ async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfSto
     }
   }
   signal.addEventListener('abort', closeClients, { once: true })
+  let held: HeldUse | undefined
   try {
     const recordClient = await connect({
       ...impatient,
@@ -74,6 +90,9 @@ async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfSto
       enableAutoPipelining: true,
     })
     const durability = await checkServer(recordClient)
+    held = await holdUse(recordClient, use, onFailure)
+    await migrate(recordClient, held)
+    const holding = held
     const records = redisRecords(
       recordClient,
       durability,
@@ -90,10 +109,12 @@ async function connectRedis(url: string, signal: AbortSignal): Promise<LifeOfSto
       async stop() {
         await queues.stop()
         await records.stop()
+        await holding.end()
         closeClients()
       },
     }
   } catch (error) {
+    await held?.end()
     closeClients()
     signal.throwIfAborted()
     throw failure('be prepared', error)

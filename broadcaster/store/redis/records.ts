@@ -171,6 +171,8 @@ const words: Record<ScriptName, string> = {
   publish: 'take a report',
   processes: 'read the reports',
   forgetProcess: 'forget a report',
+  claim: 'be claimed',
+  disclaim: 'be left',
 }
 
 /** Null clears a field, undefined leaves it. */

@@ -15,10 +15,12 @@
  *     {veilcast}:expiry                sorted set of ended keys by expiry
  *     {veilcast}:cursor:<chain>        hash: trail, version, savedAtMs
  *     {veilcast}:lease:<name>          string with a time to live: owner
- *     {veilcast}:life                  hash: id, restores
  *     {veilcast}:processes             hash: process id -> when heard, when to forget, report
  *     {veilcast}:samples:<span>        sorted set of samples by time
  *     {veilcast}:audit                 list of what was done by hand, the latest first
+ *     {veilcast}:users                 sorted set of processes that use the store, by when that ends
+ *     {veilcast}:alone                 string with a time to live: the process that uses it as the only one
+ *     {veilcast}:life                  hash: id, restores, known, step, major (migrate.ts)
  *
  * Numbers stay the strings that came: Lua would write a time in milliseconds as 1.79e+12.
  */
@@ -254,6 +256,31 @@ return found
 /** ARGV: id. */
 const forgetProcess = `return redis.call('HDEL', KEYS[1] .. ':processes', ARGV[1])`
 
+/** ARGV: id, ttlMs, `shared` or `alone`. 0 where another is alone, or where others are there and this one is to be alone. */
+const claim = `
+local users, alone = KEYS[1] .. ':users', KEYS[1] .. ':alone'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', users, '-inf', string.format('%.0f', now))
+local owner = redis.call('GET', alone)
+if owner and owner ~= ARGV[1] then return 0 end
+if ARGV[3] == 'alone' then
+  local known = redis.call('ZSCORE', users, ARGV[1])
+  if redis.call('ZCARD', users) > (known and 1 or 0) then return 0 end
+  redis.call('SET', alone, ARGV[1], 'PX', ARGV[2])
+else
+  redis.call('ZADD', users, string.format('%.0f', now + ARGV[2]), ARGV[1])
+end
+return 1
+`
+
+/** ARGV: id. */
+const disclaim = `
+redis.call('ZREM', KEYS[1] .. ':users', ARGV[1])
+if redis.call('GET', KEYS[1] .. ':alone') == ARGV[1] then redis.call('DEL', KEYS[1] .. ':alone') end
+return 1
+`
+
 type Reply = Buffer | number | null | Reply[]
 type Script = (...args: (string | number | Buffer)[]) => Promise<Reply>
 
@@ -266,6 +293,8 @@ const sources = {
   saveCursor,
   lease,
   unlease,
+  claim,
+  disclaim,
   publish,
   processes,
   forgetProcess,

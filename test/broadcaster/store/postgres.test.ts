@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import pg from 'pg'
 import { openPostgresStore, StoreError } from '../../../broadcaster/dist/store/index.js'
+import { holdUse } from '../../../broadcaster/dist/store/postgres/holdUse.js'
+import { migrate } from '../../../broadcaster/dist/store/postgres/migrate.js'
+import { migrations } from '../../../broadcaster/dist/store/postgres/schema.js'
 import { type StoreServer, startPostgres } from '../../support/store.ts'
 import { until } from '../../support/until.ts'
 
@@ -41,7 +44,7 @@ describe('openPostgresStore', () => {
   })
 
   it('is made ready once by ten who start at the same time', async () => {
-    await query('drop schema veilcast cascade; drop schema bullmq cascade')
+    await query('drop schema if exists veilcast, bullmq cascade')
     const stores = Array.from({ length: 10 }, () => server.openAnother())
     await Promise.all(stores.map((store) => store.start()))
     const incarnations = await Promise.all(stores.map((store) => store.records.incarnation()))
@@ -89,10 +92,43 @@ describe('openPostgresStore', () => {
     await store.stop()
   })
 
-  it('refuses a schema from the future', async () => {
+  it('works beside a newer release of its major, and refuses what one of the next has written', async () => {
+    const store = server.openAnother()
     await query('insert into veilcast.migration (version) values (1000)')
-    expect(String(await failed(server.url))).toMatch(/has version 1000/)
+    await store.start()
+    await store.stop()
+    await query('update veilcast.migration set major = 2 where version = 1000')
+    expect(await failed(server.url)).toEqual(
+      new StoreError(
+        'The store was written by a newer release (its version is 2, and this one knows 1): run that release, or name another store.',
+      ),
+    )
     await query('delete from veilcast.migration where version = 1000')
+  })
+
+  it('takes a step that older releases could not live with only while none of them is there', async () => {
+    const next = [...migrations, { major: 2, work: 'create table veilcast.next ()' }]
+    await query('create database upgraded')
+    const connectionString = server.url.replace('/postgres?', '/upgraded?')
+    const older = openPostgresStore({ url: connectionString })
+    await older.start()
+    const client = new pg.Client({ connectionString })
+    await client.connect()
+    const columnOf = async (sql: string): Promise<unknown> =>
+      (await client.query<{ c: unknown }>(sql)).rows[0]?.c
+    const there = `select to_regclass('veilcast.next') is not null as c`
+    const use = await holdUse({ connectionString }, 'shared', () => {})
+    await expect(migrate(client, use, next)).rejects.toThrow(/^The store is in use/)
+    expect(await columnOf(there)).toBe(false)
+    await older.stop()
+
+    await migrate(client, use, next)
+    expect(await columnOf(there)).toBe(true)
+    expect(await columnOf('select major as c from veilcast.migration order by version desc')).toBe(2)
+    // What was alone for the step is one of many again.
+    const beside = await holdUse({ connectionString }, 'shared', () => {})
+    for (const held of [beside, use]) await held.end()
+    await client.end()
   })
 
   it('hears of changes again after its connection broke', async () => {
