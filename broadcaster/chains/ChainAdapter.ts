@@ -34,11 +34,14 @@ export interface ChainAdapter {
    */
   preflight(tx: InspectedTx, options?: WaitOptions): Promise<Preflight>
 
-  /** Id of an endpoint to hand a transaction to: `sticky` where it is live, else one at random, none of `avoid`. */
-  pickEndpoint(options?: {
-    readonly sticky?: string | undefined
+  /**
+   * Ids of the endpoints to hand a transaction to: those of `sticky` where they are live, else at random, none of `avoid`; as many
+   * operators' as the chain's configuration says, fewer where no more are live.
+   */
+  pickEndpoints(options?: {
+    readonly sticky?: readonly string[]
     readonly avoid?: ReadonlySet<string>
-  }): string | undefined
+  }): readonly string[]
 
   /** Hands the bytes to one endpoint. Whatever comes back, the endpoint has to be taken to have had them. */
   submit(endpoint: string, tx: InspectedTx, options?: WaitOptions): Promise<Handed>
@@ -76,6 +79,8 @@ export interface ChainAdapter {
 
   /** For the status page and `check`: no URL, the operator's own id of each endpoint. */
   endpoints(): readonly EndpointHealth[]
+  /** Called after each request to an endpoint, probes too, for as long as the adapter lives. */
+  onAnswer(listener: OnAnswer): void
 }
 
 export interface WaitOptions {
@@ -104,8 +109,8 @@ export interface QueryAnswers extends ReadAnswers {
 export interface FindOptions extends WaitOptions {
   /** Null is the word of two operators, where two have a live endpoint. Default false: of one. */
   readonly thorough?: boolean
-  /** The endpoint that was handed the transaction: its operator is asked last. */
-  readonly handedTo?: string | undefined
+  /** The endpoints that were handed the transaction: they, and others of their operators, are asked last. */
+  readonly handedTo?: readonly string[] | undefined
 }
 
 export interface InspectedTx {
@@ -189,13 +194,34 @@ export interface FoundTx {
 export interface EndpointHealth {
   readonly id: string
   readonly operator: string
+  /** Whether it is asked: its breaker is not open. */
   readonly live: boolean
   readonly height: bigint
-  /** Smoothed answer time in milliseconds, undefined before the first answer. */
+  /** Smoothed answer time of its probes in milliseconds, undefined before the first answer. */
   readonly latencyMs: number | undefined
   /** Why it is not live. */
   readonly trouble: 'none' | 'unreachable' | 'wrongChain' | 'behind' | 'rateLimited' | 'lied'
+  /** 0 to 1: the share of its usable answers in the last five minutes, and the lower the slower: half of it at 1 s. */
+  readonly score: number
+  /** `open`: left alone but for probes; `halfOpen`: a good probe came, and it is asked little until a few questions were answered. */
+  readonly breaker: 'closed' | 'open' | 'halfOpen'
+  /** Milliseconds since 1970; undefined where it is closed, or was never probed. */
+  readonly openedAtMs: number | undefined
+  /** Milliseconds since 1970. */
+  readonly nextProbeAtMs: number | undefined
+  readonly failuresInARow: number
+  /** In the last five minutes, probes too. */
+  readonly requests: number
+  /** Of `requests`, those without a usable answer. */
+  readonly failures: number
 }
+
+/** @param outcome `answered`, or what the trouble was */
+export type OnAnswer = (
+  endpoint: string,
+  seconds: number,
+  outcome: 'answered' | Exclude<EndpointHealth['trouble'], 'none'>,
+) => void
 
 /** The transaction is refused, and nobody has been shown it. */
 export class TransactionRefused extends Error {

@@ -25,6 +25,7 @@ import {
 } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import { type EndReplaced, inspectRecord } from './endReplaced.ts'
+import { endpointsIn } from './exposedTo.ts'
 import { forEachLive } from './forEachLive.ts'
 import { forEachRecord } from './forEachRecord.ts'
 import type { Settle } from './settle.ts'
@@ -509,7 +510,7 @@ export function createConfirmStage(parts: {
     if (record.exposedTo === null && record.blockHeight === null) return true
     try {
       const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
-      const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
+      const found = await adapter.find(txId, { ...waiting, handedTo: endpointsIn(record.exposedTo) })
       if (found) {
         await included(record, found, found.block)
       } else if (record.blockHeight !== null && record.blockHash !== null) {

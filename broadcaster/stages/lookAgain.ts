@@ -3,6 +3,7 @@ import { type ChainAdapter, ChainUnavailable } from '../chains/ChainAdapter.ts'
 import { type Logger, shortId } from '../observability/logger.ts'
 import { StoreError, type TxKey, type TxRecord } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { endpointsIn } from './exposedTo.ts'
 import type { Settle } from './settle.ts'
 
 /** One look-up per transaction in this time, however often it is asked for. */
@@ -35,7 +36,7 @@ export function createLookAgain(parts: {
     try {
       const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
       const signal = AbortSignal.timeout(maxWaitMs)
-      const found = await adapter.find(txId, { signal, handedTo: record.exposedTo })
+      const found = await adapter.find(txId, { signal, handedTo: endpointsIn(record.exposedTo) })
       if (found) await settle.included(record, found.inclusion, found.block)
     } catch (error) {
       // What is not known stays unknown.

@@ -9,6 +9,7 @@ import { openDetail } from '../store/stateOf.ts'
 import type { TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import { type EndReplaced, inspectRecord } from './endReplaced.ts'
+import { endpointsIn } from './exposedTo.ts'
 import { forEachLive } from './forEachLive.ts'
 import { meetIncarnation } from './meetIncarnation.ts'
 import { rebroadcastDue } from './rebroadcastDue.ts'
@@ -136,7 +137,7 @@ export function createReconcileStage(parts: {
   async function endExposed(adapter: ChainAdapter, record: TxRecord, clock: Clock): Promise<void> {
     try {
       const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
-      const found = await adapter.find(txId, { ...waiting, handedTo: record.exposedTo ?? undefined })
+      const found = await adapter.find(txId, { ...waiting, handedTo: endpointsIn(record.exposedTo) })
       if (found) await settle.included(record, found.inclusion, found.block)
       else if (await isReplaced(adapter, record, clock)) return
       else if (Date.now() < record.notAfterMs + maxFinalityWaitMs && (await isOvertaken(adapter, record)))

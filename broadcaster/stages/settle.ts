@@ -13,14 +13,15 @@ import { keepUntilMs } from '../store/keepUntil.ts'
 import { openDetail, sealDetail } from '../store/stateOf.ts'
 import type { BlockRef, RecordState, TxPatch, TxRecord, TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { exposedByOthers, nameEndpoints } from './exposedTo.ts'
 
 /** The changes of state, each written once. All are compare-and-set: null where another was faster, or the store is another. */
 export interface Settle {
   /** Nobody has been shown it, and by our own checks nobody shall. */
   refused(record: TxRecord, error: WireError): Promise<TxRecord | null>
   lapsed(record: TxRecord, error: WireError): Promise<TxRecord | null>
-  /** Durable before the first byte goes to the endpoint. */
-  exposed(record: TxRecord, endpoint: string): Promise<TxRecord | null>
+  /** Durable before the first byte goes to one of the endpoints. */
+  exposed(record: TxRecord, endpoints: readonly string[]): Promise<TxRecord | null>
   /** Others may have seen it: it is never again `notSent`, whatever becomes of it. */
   seenByOthers(record: TxRecord): Promise<TxRecord | null>
   rejected(record: TxRecord, rejection: WireError): Promise<TxRecord | null>
@@ -102,7 +103,7 @@ export function createSettle(parts: {
       isExposed(record)
         ? end(record, 'lapsed', { stage: 'lapsed', error: { ...error, outcome: 'unknown' } })
         : endUnsent(record, 'lapsed', { stage: 'lapsed', error }),
-    exposed: (record, endpoint) => write(record, { state: 'exposed', exposedTo: endpoint }),
+    exposed: (record, endpoints) => write(record, { state: 'exposed', exposedTo: nameEndpoints(endpoints) }),
     seenByOthers,
     rejected,
 
@@ -164,9 +165,6 @@ export function createSettle(parts: {
     }
   }
 }
-
-/** Stands where an endpoint's id would: no id has an asterisk. */
-const exposedByOthers = '*'
 
 function sameError(a: WireError | undefined, b: WireError): boolean {
   const written = (rejection: WireError | undefined) => txState.encode({ stage: 'submitted', rejection })

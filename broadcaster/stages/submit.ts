@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type WireError, wireError } from '@veilcast/shared/errors'
 import type { ChainId } from '@veilcast/shared/protocol'
 import { DelayedError, type Job, type Worker } from 'bullmq'
-import { type ChainAdapter, ChainUnavailable, type InspectedTx } from '../chains/ChainAdapter.ts'
+import { type ChainAdapter, ChainUnavailable, type Handed, type InspectedTx } from '../chains/ChainAdapter.ts'
 import { type Logger, shortId } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import { openDetail } from '../store/stateOf.ts'
 import { type Mac, StoreError, type TxKey, type TxRecord, type TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
+import { endpointsIn, nameEndpoints } from './exposedTo.ts'
 import { createHandedHere } from './handedHere.ts'
 import type { Settle } from './settle.ts'
 import { type SubmitJob, submitQueue } from './submitJobs.ts'
@@ -59,7 +60,7 @@ interface Turn {
 type Lane = Map<TxKey, TxRecord>
 
 /**
- * Hands each held transaction to an endpoint, one sender's in order: our own checks first, then `exposed` made durable,
+ * Hands each held transaction to an endpoint, or to several where the chain is set up so, one sender's in order: our own checks first, then `exposed` made durable,
  * then the bytes. Runs any number of times for one record without sending it twice, unless a crash or a silent endpoint
  * left it open whether it was sent.
  */
@@ -285,23 +286,26 @@ export function createSubmitStage(parts: {
     open: Set<TxKey>,
     signal?: AbortSignal,
   ): Promise<Result> {
-    const sticky = endpointOf(lane, record)
+    const sticky = endpointsOf(lane, record)
     // An endpoint that had it before and did not bring it into a block has its turn when no other is left.
-    const avoid = new Set<string>(record.exposedTo === null || sticky ? [] : [record.exposedTo])
+    const avoid = new Set<string>(sticky.length > 0 ? [] : endpointsIn(record.exposedTo))
     let current = record
     let rejection: WireError | undefined
     let isUsed = false
-    for (let attempt = 0; attempt < maxEndpointsPerRun; attempt++) {
-      const endpoint =
-        adapter.pickEndpoint({ sticky, avoid }) ?? (attempt === 0 ? adapter.pickEndpoint() : undefined)
-      if (endpoint === undefined) break
-      avoid.add(endpoint)
+    /** One of several did not say no: it may have taken it. */
+    let isOpenElsewhere = false
+    for (let handedTo = 0; handedTo < maxEndpointsPerRun; ) {
+      let endpoints = adapter.pickEndpoints({ sticky, avoid })
+      if (endpoints.length === 0 && handedTo === 0) endpoints = adapter.pickEndpoints()
+      if (endpoints.length === 0) break
+      handedTo += endpoints.length
+      for (const endpoint of endpoints) avoid.add(endpoint)
       if (isLate(current)) break
-      if (current.state === 'held' || current.exposedTo !== endpoint) {
+      if (current.state === 'held' || current.exposedTo !== nameEndpoints(endpoints)) {
         // Before the write: where its answer is lost, the record may be exposed, and nobody has had it.
         const wasOpen = open.has(current.key)
         open.add(current.key)
-        const written = await settle.exposed(current, endpoint)
+        const written = await settle.exposed(current, endpoints)
         if (written === null) {
           // Somebody else changed it: what it is now has to be read first.
           if (!wasOpen) open.delete(current.key)
@@ -311,47 +315,55 @@ export function createSubmitStage(parts: {
         lane.set(current.key, current)
       }
       signal?.throwIfAborted()
-      const startedAt = performance.now()
-      const handed = await adapter.submit(endpoint, tx, signal ? { signal } : {})
-      metrics.handedOver.inc({ chain: record.chain, result: handed.kind })
-      logger.info(
-        {
-          tx: shortId(record.key),
-          chain: record.chain,
-          stage: 'submit',
-          tookMs: Math.round(performance.now() - startedAt),
-          endpoint,
-          result: handed.kind,
-        },
-        'handed over',
+      const answers = await Promise.all(
+        endpoints.map((endpoint) => handTo(adapter, endpoint, record, tx, signal)),
       )
-      switch (handed.kind) {
-        case 'taken':
-          return done(current, open)
-        case 'early':
-          return stillEarly(current, handed.expected, open)
-        case 'used':
-          isUsed = true
-          break
-        case 'rejected':
-          rejection ??= handed.error
-          break
-        case 'unavailable':
-          continue
+      if (answers.some(({ kind }) => kind === 'taken')) return done(current, open)
+      for (const [index, answer] of answers.entries()) {
+        if (answer.kind === 'early') return stillEarly(current, answer.expected, open)
+        if (answer.kind === 'used') isUsed = true
+        if (answer.kind === 'rejected') rejection ??= answer.error
+        if (answer.kind !== 'unavailable') {
+          // One endpoint's word, against our own look at the chain: another operator's may take it.
+          for (const id of ofSameOperator(adapter, endpoints[index] ?? '')) avoid.add(id)
+        } else if (answers.length > 1) isOpenElsewhere = true
       }
       // With its nonce in one pool, another transaction of that nonce would only split the network's pools.
       if (rejection?.number === replacementUnderpriced) break
-      // One endpoint's word, against our own look at the chain: another operator's may take it.
-      for (const id of ofSameOperator(adapter, endpoint)) avoid.add(id)
     }
     if (current.state === 'held') return 'wait'
     if (rejection === undefined) {
       if (!keepTrying(current, open)) return done(current, open)
       return isUsed ? 'again' : 'wait'
     }
+    if (isOpenElsewhere && keepTrying(current, open)) return 'again'
     const told = await settle.rejected(current, rejection)
     if (told && told !== current) lane.set(told.key, shown(told))
     return done(current, open)
+  }
+
+  async function handTo(
+    adapter: ChainAdapter,
+    endpoint: string,
+    { key, chain }: TxRecord,
+    tx: InspectedTx,
+    signal?: AbortSignal,
+  ): Promise<Handed> {
+    const startedAt = performance.now()
+    const handed = await adapter.submit(endpoint, tx, signal ? { signal } : {})
+    metrics.handedOver.inc({ chain, result: handed.kind })
+    logger.info(
+      {
+        tx: shortId(key),
+        chain,
+        stage: 'submit',
+        tookMs: Math.round(performance.now() - startedAt),
+        endpoint,
+        result: handed.kind,
+      },
+      'handed over',
+    )
+    return handed
   }
 
   /** Its number is used on chain: by this very transaction, which is success, or by another. */
@@ -381,7 +393,7 @@ export function createSubmitStage(parts: {
     tx: InspectedTx,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const handedTo = record.exposedTo ?? undefined
+    const handedTo = endpointsIn(record.exposedTo)
     const waiting = signal ? { signal } : {}
     const found = await adapter.find(tx.txId, { thorough: true, handedTo, ...waiting })
     if (found) await settle.included(record, found.inclusion, found.block)
@@ -484,12 +496,12 @@ function predecessorsOf(record: TxRecord, lane: Lane): TxRecord[] {
   return [...lane.values()].filter(({ sequence }) => sequence === before)
 }
 
-/** The endpoint that has what the sender has in flight, the latest of it. */
-function endpointOf(lane: Lane, record: TxRecord): string | undefined {
+/** The endpoints that have what the sender has in flight, the latest of it. */
+function endpointsOf(lane: Lane, record: TxRecord): readonly string[] {
   const inFlight = [...lane.values()].filter(
     ({ key, state, exposedTo }) => key !== record.key && state === 'exposed' && exposedTo !== null,
   )
-  return inFlight.sort(bySequence).at(-1)?.exposedTo ?? undefined
+  return endpointsIn(inFlight.sort(bySequence).at(-1)?.exposedTo ?? null)
 }
 
 function ofSameOperator(adapter: ChainAdapter, endpoint: string): string[] {

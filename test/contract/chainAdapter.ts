@@ -177,7 +177,7 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
         expect(endpoint.calls(chain.submitMethod)).toBe(1)
         const trouble = mode === '429' ? 'rateLimited' : mode === 'wrongHash' ? 'lied' : 'unreachable'
         expect(adapter.endpoints()[0]).toMatchObject({ id: 'a', live: false, trouble })
-        expect(adapter.pickEndpoint({ sticky: 'a' })).toBe('b')
+        expect(adapter.pickEndpoints({ sticky: ['a'] })).toEqual(['b'])
         expect(['taken', 'used']).toContain((await adapter.submit('b', tx)).kind)
         await included(adapter, tx.signedTx)
       })
@@ -303,7 +303,7 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
         expect(await adapter.submit('a', tx)).toEqual({ kind: 'unavailable' })
         expect(await adapter.revertData(tx, inclusion)).toHaveLength(0)
         expect(adapter.live()).toBe(false)
-        expect(adapter.pickEndpoint()).toBeUndefined()
+        expect(adapter.pickEndpoints()).toEqual([])
         expect(showDeep(adapter.endpoints(), { depth: 10 })).not.toContain(endpointSecret)
 
         for (const endpoint of endpoints) endpoint.set({ mode: 'pass' })

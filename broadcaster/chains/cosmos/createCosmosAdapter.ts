@@ -81,18 +81,15 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
       }
     },
 
-    pickEndpoint: (options) => pool.pick(options),
+    pickEndpoints: (options) => pool.pick(options),
 
-    async submit(id, tx, { signal } = {}) {
-      const endpoint = pool.get(id)
-      if (!endpoint) return { kind: 'unavailable' }
+    async submit(id, tx, options) {
       try {
-        const handed = await submitTx(endpoint.client, tx, signal)
+        const handed = await pool.askOne(id, (node, signal) => submitTx(node, tx, signal), options)
         lately.handed(tx, handed.kind)
         return handed
       } catch (error) {
         if (!(error instanceof EndpointProblem)) throw error
-        if (error.trouble !== 'none') pool.report(id, error.trouble)
         return { kind: 'unavailable' }
       }
     },
@@ -132,6 +129,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     query,
 
     endpoints: () => pool.health(),
+    onAnswer: (listener) => pool.onAnswer(listener),
   }
 }
 

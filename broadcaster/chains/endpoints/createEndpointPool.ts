@@ -1,7 +1,15 @@
 import { setMaxListeners } from 'node:events'
-import { ChainUnavailable, type EndpointHealth, type WaitOptions } from '../ChainAdapter.ts'
-import type { Endpoint, EndpointPool, ProbeResult } from './EndpointPool.ts'
+import { ChainUnavailable, type EndpointHealth, type OnAnswer, type WaitOptions } from '../ChainAdapter.ts'
+import {
+  type CircuitBreaker,
+  createCircuitBreaker,
+  maxOpenIntervals,
+  maxTrialsAtOnce,
+  type Trouble,
+} from './circuitBreaker.ts'
+import type { Asked, Endpoint, EndpointPool, ProbeResult, Question } from './EndpointPool.ts'
 import { EndpointProblem } from './EndpointProblem.ts'
+import { keepScore, type Score } from './keepScore.ts'
 import { withDeadline } from './withDeadline.ts'
 
 export interface EndpointPoolOptions<Client> {
@@ -20,36 +28,38 @@ export interface EndpointPoolOptions<Client> {
   readonly walletTimeoutMs?: number
   /** Endpoints asked until one answers. Default 3. */
   readonly maxAttempts?: number
+  /**
+   * `uniform`: each live endpoint is as likely as the next, so that none sees more of what is asked than another. `scored`: the better
+   * its score, the likelier. Default `uniform`.
+   */
+  readonly choice?: 'uniform' | 'scored'
+  /** How long an endpoint's answers count in its score. Default 5 min. */
+  readonly scoreWindowMs?: number
   readonly random?: () => number
 }
 
-type Trouble = Exclude<EndpointHealth['trouble'], 'none'>
-
-/** What a probe has to wait after trouble, in probe intervals; doubles with each further trouble, up to the limit. */
-const setAsideIntervals: Record<Trouble, number> = {
-  unreachable: 1,
-  behind: 1,
-  rateLimited: 4,
-  wrongChain: 10,
-  lied: 20,
-}
-const maxSetAsideIntervals = 20
-
 interface Watched<Client> {
   readonly endpoint: Endpoint<Client>
-  trouble: EndpointHealth['trouble']
+  readonly breaker: CircuitBreaker
+  readonly score: Score
+  /** Since when it is behind the others, milliseconds since 1970. */
+  lateSinceMs: number | undefined
   height: bigint
-  latencyMs: number | undefined
-  /** Troubles since the last good probe but one. */
-  strikes: number
   /** Counts reports, so that a probe that was under way before one does not clear it. */
   reports: number
+  nextProbeAtMs: number | undefined
   timer: NodeJS.Timeout | undefined
   /** The probe that is under way, or the last one. Never rejects. */
   probing: Promise<void>
 }
 
-/** Probes each endpoint at start and at an interval; an endpoint in trouble is left alone until a good probe. */
+/** An opening counts against an endpoint for so many of the longest pauses. */
+const rememberedPauses = 5
+
+/**
+ * Probes each endpoint at start and at an interval, and keeps a circuit breaker and a score for each. What is open is left alone until a
+ * good probe, what is half open is asked one question at a time while another is closed.
+ */
 export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>): EndpointPool<Client> {
   const {
     probe,
@@ -59,6 +69,8 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     askTimeoutMs = 8_000,
     walletTimeoutMs = Math.min(4_000, askTimeoutMs),
     maxAttempts = 3,
+    choice = 'uniform',
+    scoreWindowMs = 300_000,
     random = Math.random,
   } = options
   const watched = new Map<string, Watched<Client>>()
@@ -66,24 +78,29 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     if (watched.has(endpoint.id)) throw new RangeError(`Two endpoints have the id ${endpoint.id}.`)
     watched.set(endpoint.id, {
       endpoint,
-      trouble: 'unreachable',
+      breaker: createCircuitBreaker(probeIntervalMs * maxOpenIntervals * rememberedPauses),
+      score: keepScore(scoreWindowMs),
+      lateSinceMs: undefined,
       height: 0n,
-      latencyMs: undefined,
-      strikes: 0,
       reports: 0,
+      nextProbeAtMs: undefined,
       timer: undefined,
       probing: Promise.resolve(),
     })
   }
+  const all = [...watched.values()]
+  const listeners: OnAnswer[] = []
   let stopping: AbortController | undefined
 
-  const probeIn = (one: Watched<Client>, ms: number): void => {
+  const probeIn = (one: Watched<Client>, intervals: number): void => {
     clearTimeout(one.timer)
     if (!stopping || stopping.signal.aborted) return
     const { signal } = stopping
+    const inMs = probeIntervalMs * intervals * (0.8 + random() * 0.4)
+    one.nextProbeAtMs = Date.now() + inMs
     one.timer = setTimeout(() => {
       one.probing = one.probing.then(() => probeOnce(one, signal))
-    }, ms)
+    }, inMs)
     one.timer.unref()
   }
 
@@ -94,89 +111,139 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
       const { onRightChain, height } = await withDeadline(probeTimeoutMs, signal, (deadline) =>
         probe(one.endpoint.client, deadline),
       )
-      if (signal.aborted || one.reports !== reports) return
-      const took = performance.now() - startedAt
-      one.latencyMs = one.latencyMs === undefined ? took : one.latencyMs * 0.8 + took * 0.2
-      if (!onRightChain) return setAside(one, 'wrongChain')
+      if (signal.aborted) return
+      answered(one, startedAt, onRightChain ? 'none' : 'wrongChain')
+      if (one.reports !== reports) return
+      one.score.probed(performance.now() - startedAt)
+      if (!onRightChain) return open(one, 'wrongChain')
       one.height = height
-      if (one.trouble === 'none') one.strikes = 0
-      one.trouble = isBehind(one) ? 'behind' : 'none'
+      one.breaker.probed()
+      one.lateSinceMs = isBehind(one) ? (one.lateSinceMs ?? Date.now()) : undefined
       // Of others it can only clear the suspicion: their own heights are older than this one.
-      for (const other of watched.values()) {
-        if (other.trouble === 'behind' && !isBehind(other)) other.trouble = 'none'
+      for (const other of all) {
+        if (other.lateSinceMs !== undefined && !isBehind(other)) other.lateSinceMs = undefined
       }
-      probeIn(one, probeIntervalMs * (0.8 + random() * 0.4))
+      probeIn(one, 1)
     } catch (error) {
-      if (signal.aborted || one.reports !== reports) return
-      setAside(one, troubleIn(error) ?? 'unreachable')
+      if (signal.aborted) return
+      const trouble = troubleIn(error) ?? 'unreachable'
+      answered(one, startedAt, trouble)
+      if (one.reports === reports) open(one, trouble)
     }
   }
 
-  const setAside = (one: Watched<Client>, trouble: Trouble): void => {
-    one.trouble = trouble
+  const open = (one: Watched<Client>, trouble: Trouble): void => {
     one.reports++
-    const intervals = setAsideIntervals[trouble] * 2 ** Math.min(one.strikes, 10)
-    one.strikes++
-    probeIn(one, probeIntervalMs * Math.min(intervals, maxSetAsideIntervals) * (0.8 + random() * 0.4))
+    probeIn(one, one.breaker.open(trouble))
   }
 
-  /** What fails while it is set aside already is one trouble, unless it is a worse one. */
   const report = (one: Watched<Client>, trouble: Trouble): void => {
-    if (one.trouble === 'none' || setAsideIntervals[trouble] > setAsideIntervals[one.trouble]) {
-      setAside(one, trouble)
-    }
+    if (one.breaker.isNews(trouble)) open(one, trouble)
   }
 
   /** Asked when its own height is the newest: blocks that come between two probes make nobody late. */
   const isBehind = (one: Watched<Client>): boolean => {
-    const reached = [...watched.values()].filter(
-      (other) => other === one || other.trouble === 'none' || other.trouble === 'behind',
+    const reached = all.filter(
+      (other) => other === one || other.breaker.trouble === 'none' || other.breaker.trouble === 'behind',
     )
     return one.height + BigInt(maxBlocksBehind) < referenceHeight(reached)
   }
 
-  const liveOnes = (): Watched<Client>[] => [...watched.values()].filter(({ trouble }) => trouble === 'none')
-
-  async function ask<T>(
-    question: (client: Client, signal: AbortSignal) => Promise<T>,
-    settles: (answer: T) => boolean,
-    options: WaitOptions & {
-      readonly last?: string | undefined
-      readonly first?: Client | undefined
-      readonly among?: (client: Client) => boolean
-    },
-    {
-      counts = () => true,
-      timeoutMs = askTimeoutMs,
-    }: { readonly counts?: (trouble: Trouble) => boolean; readonly timeoutMs?: number } = {},
-  ): Promise<readonly [T, ...T[]]> {
-    // What several wait for is nobody's to abort; it ends with the pool.
-    const signal = options.signal ?? stopping?.signal
-    signal?.throwIfAborted()
-    let asked: { readonly answer: T; readonly operator: string } | undefined
-    let attempts = 0
-    const lastOperator = options.last === undefined ? undefined : watched.get(options.last)?.endpoint.operator
-    const { first, among = () => true } = options
-    const rank = ({ endpoint }: Watched<Client>) =>
-      Number(endpoint.operator === lastOperator) - Number(endpoint.client === first)
-    const askable = liveOnes().filter(({ endpoint }) => among(endpoint.client))
-    for (const one of shuffle(askable, random).sort((a, b) => rank(a) - rank(b))) {
-      const { operator, client } = one.endpoint
-      if (operator === asked?.operator) continue
-      if (attempts++ === maxAttempts) break
-      try {
-        const answer = await withDeadline(timeoutMs, signal, (deadline) => question(client, deadline))
-        if (asked) return [asked.answer, answer]
-        if (settles(answer)) return [answer]
-        asked = { answer, operator }
-      } catch (error) {
-        signal?.throwIfAborted()
-        const trouble = troubleIn(error)
-        if (trouble && counts(trouble)) report(one, trouble)
-      }
+  /** @param isHeld whether it counts in the score; of a stranger's question, that it was late does not */
+  const answered = (
+    one: Watched<Client>,
+    startedAt: number,
+    outcome: EndpointHealth['trouble'],
+    isHeld = true,
+  ): void => {
+    if (isHeld) one.score.answered(outcome === 'none')
+    const seconds = (performance.now() - startedAt) / 1000
+    for (const listener of listeners) {
+      listener(one.endpoint.id, seconds, outcome === 'none' ? 'answered' : outcome)
     }
-    if (asked) return [asked.answer]
-    throw new ChainUnavailable('No endpoint of the chain gave a usable answer.')
+  }
+
+  const isStopped = (): boolean => stopping?.signal.aborted === true
+  const isLive = ({ breaker, lateSinceMs }: Watched<Client>): boolean =>
+    breaker.state !== 'open' && lateSinceMs === undefined && !isStopped()
+  const isClosed = (one: Watched<Client>): boolean => isLive(one) && one.breaker.state === 'closed'
+  const liveOnes = (): Watched<Client>[] => all.filter(isLive)
+
+  /** In random order, by `choice`. */
+  const shuffled = (list: readonly Watched<Client>[]): Watched<Client>[] =>
+    choice === 'uniform'
+      ? shuffle(list, random)
+      : // Efraimidis and Spirakis: the largest of random^(1/weight) first.
+        list
+          .map((one) => ({ one, key: random() ** (1 / Math.max(one.score.value(), minScore)) }))
+          .sort((a, b) => b.key - a.key)
+          .map(({ one }) => one)
+
+  /** Asks this one, and keeps what came of it. @throws what the question throws */
+  async function askOne<T>(
+    one: Watched<Client>,
+    ask: () => Promise<T>,
+    signal: AbortSignal | undefined,
+    isHeld: (trouble: Trouble) => boolean = () => true,
+  ): Promise<T> {
+    const startedAt = performance.now()
+    let isAnswered = false
+    one.breaker.entered()
+    try {
+      const answer = await ask()
+      isAnswered = true
+      answered(one, startedAt, 'none')
+      return answer
+    } catch (error) {
+      signal?.throwIfAborted()
+      const trouble = troubleIn(error)
+      const holds = trouble === undefined || isHeld(trouble)
+      isAnswered = trouble === undefined
+      answered(one, startedAt, trouble ?? 'none', holds)
+      if (trouble && holds) report(one, trouble)
+      throw error
+    } finally {
+      one.breaker.ended(isAnswered)
+    }
+  }
+
+  /**
+   * Asks in this order, no operator twice, until there is `enough`; what was answered by then. A half-open endpoint whose trial is
+   * under way is passed over while a closed one is there.
+   */
+  async function askInTurn<T>(
+    candidates: readonly Watched<Client>[],
+    question: Question<Client, T>,
+    enough: (said: readonly Asked<T>[]) => boolean,
+    signal: AbortSignal | undefined,
+    { isHeld, timeoutMs = askTimeoutMs, asksOperatorsTwice = false }: TurnOptions = {},
+  ): Promise<Asked<T>[]> {
+    const said: Asked<T>[] = []
+    const hasClosed = candidates.some(isClosed)
+    let attempts = 0
+    for (const one of candidates) {
+      const { id, operator, client } = one.endpoint
+      if (!asksOperatorsTwice && said.some((other) => other.operator === operator)) continue
+      if (hasClosed && one.breaker.state === 'halfOpen' && one.breaker.underWay >= maxTrialsAtOnce) continue
+      if (attempts++ === maxAttempts) break
+      const ask = () =>
+        withDeadline(timeoutMs, signal, (deadline) => question(client, deadline, one.endpoint))
+      try {
+        said.push({ id, operator, answer: await askOne(one, ask, signal, isHeld) })
+      } catch {
+        // Told and kept already; an abort is nobody's trouble.
+        signal?.throwIfAborted()
+        continue
+      }
+      if (enough(said)) break
+    }
+    return said
+  }
+
+  /** What several wait for is nobody's to abort; it ends with the pool. */
+  const signalOf = ({ signal = stopping?.signal }: WaitOptions): AbortSignal | undefined => {
+    signal?.throwIfAborted()
+    return signal
   }
 
   return {
@@ -185,46 +252,82 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
         stopping = new AbortController()
         // One listener for each question that many wait for.
         setMaxListeners(0, stopping.signal)
-        for (const one of watched.values()) one.probing = probeOnce(one, stopping.signal)
+        for (const one of all) one.probing = probeOnce(one, stopping.signal)
       }
-      await Promise.all([...watched.values()].map(({ probing }) => probing))
+      await Promise.all(all.map(({ probing }) => probing))
     },
 
     async stop() {
       stopping?.abort(new DOMException('The endpoint pool is stopped.', 'AbortError'))
-      for (const one of watched.values()) {
-        clearTimeout(one.timer)
-        one.trouble = 'unreachable'
-      }
-      await Promise.all([...watched.values()].map(({ probing }) => probing))
+      for (const one of all) clearTimeout(one.timer)
+      await Promise.all(all.map(({ probing }) => probing))
     },
 
     live: () => liveOnes().length > 0,
 
-    pick({ sticky, avoid } = {}) {
-      const ids = liveOnes()
-        .map(({ endpoint }) => endpoint.id)
-        .filter((id) => !avoid?.has(id))
-      if (sticky !== undefined && ids.includes(sticky)) return sticky
-      return ids[Math.floor(random() * ids.length)]
+    pick({ sticky = [], avoid, operators = 1 } = {}) {
+      const live = liveOnes().filter(({ endpoint }) => !avoid?.has(endpoint.id))
+      const rank = (one: Watched<Client>) => {
+        const at = sticky.indexOf(one.endpoint.id)
+        // A transaction is nothing to try an endpoint with, as long as there is another.
+        return at >= 0 ? at : sticky.length + (isClosed(one) ? 0 : 1)
+      }
+      const picked: Endpoint<Client>[] = []
+      for (const { endpoint } of shuffled(live).sort((a, b) => rank(a) - rank(b))) {
+        if (picked.length === operators) break
+        if (!picked.some(({ operator }) => operator === endpoint.operator)) picked.push(endpoint)
+      }
+      return picked.map(({ id }) => id)
     },
-
-    get: (id) => watched.get(id)?.endpoint,
 
     async ask(question, options = {}) {
-      return (await ask(question, () => true, options))[0]
+      const [first] = await askInTurn(shuffled(liveOnes()), question, () => true, signalOf(options))
+      if (first) return first.answer
+      throw unavailable()
     },
 
-    async askForWallet(question, options = {}) {
-      return (
-        await ask(question, () => true, options, {
-          counts: (trouble) => trouble !== 'unreachable',
-          timeoutMs: walletTimeoutMs,
-        })
-      )[0]
+    async askOne(id, question, options = {}) {
+      const one = watched.get(id)
+      if (!one) throw new EndpointProblem('none', 'Nobody has configured this endpoint.')
+      const { signal = new AbortController().signal } = options
+      return askOne(one, () => question(one.endpoint.client, signal, one.endpoint), signal)
     },
 
-    askTwo: (question, settles, options = {}) => ask(question, settles, options),
+    async askForWallet(question, { first: preferred, among = () => true, ...waiting } = {}) {
+      const askable = shuffled(liveOnes().filter(({ endpoint }) => among(endpoint.client)))
+      const rank = ({ endpoint }: Watched<Client>) => (endpoint.client === preferred ? 0 : 1)
+      const [first] = await askInTurn(
+        askable.sort((a, b) => rank(a) - rank(b)),
+        question,
+        () => true,
+        signalOf(waiting),
+        { isHeld: (trouble) => trouble !== 'unreachable', timeoutMs: walletTimeoutMs },
+      )
+      if (first) return first.answer
+      throw unavailable()
+    },
+
+    async askTwo(question, settles, { last = [], ...waiting } = {}) {
+      const operators = new Set(last.map((id) => watched.get(id)?.endpoint.operator))
+      const rank = ({ endpoint }: Watched<Client>) =>
+        last.includes(endpoint.id) ? 2 : operators.has(endpoint.operator) ? 1 : 0
+      const order = shuffled(liveOnes()).sort((a, b) => rank(a) - rank(b))
+      const enough = (said: readonly Asked<unknown>[]) =>
+        said.length === 2 || settles(said[0]?.answer as never)
+      const [first, second] = await askInTurn(order, question, enough, signalOf(waiting))
+      if (!first) throw unavailable()
+      return second ? [first.answer, second.answer] : [first.answer]
+    },
+
+    async askOthers(than, question, enough, options = {}) {
+      const from = watched.get(than)?.endpoint
+      const others = liveOnes().filter(({ endpoint }) => endpoint.id !== than)
+      const witnesses = others.filter(({ endpoint }) => endpoint.operator !== from?.operator)
+      const order = shuffled(witnesses.length > 0 ? witnesses : others)
+      return askInTurn(order, question, enough, signalOf(options), {
+        asksOperatorsTwice: witnesses.length === 0,
+      })
+    },
 
     operators: new Set(options.endpoints.map(({ operator }) => operator)).size,
 
@@ -233,16 +336,43 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
       if (one) report(one, trouble)
     },
 
+    onAnswer(listener) {
+      listeners.push(listener)
+    },
+
     health: () =>
-      [...watched.values()].map(({ endpoint, trouble, height, latencyMs }) => ({
-        id: endpoint.id,
-        operator: endpoint.operator,
-        live: trouble === 'none',
-        height,
-        latencyMs,
-        trouble,
-      })),
+      all.map((one): EndpointHealth => {
+        const { endpoint, breaker, score, lateSinceMs, height, nextProbeAtMs } = one
+        const isLate = breaker.state !== 'open' && lateSinceMs !== undefined
+        return {
+          id: endpoint.id,
+          operator: endpoint.operator,
+          live: isLive(one),
+          height,
+          latencyMs: score.latencyMs,
+          trouble: isStopped() ? 'unreachable' : isLate ? 'behind' : breaker.trouble,
+          score: score.value(),
+          breaker: isLive(one) ? breaker.state : 'open',
+          openedAtMs: isLate ? lateSinceMs : breaker.openedAtMs,
+          nextProbeAtMs: isStopped() ? undefined : nextProbeAtMs,
+          failuresInARow: score.failuresInARow,
+          ...score.counts(),
+        }
+      }),
   }
+}
+
+interface TurnOptions {
+  readonly isHeld?: (trouble: Trouble) => boolean
+  readonly timeoutMs?: number
+  readonly asksOperatorsTwice?: boolean
+}
+
+/** So that one that failed lately is asked now and then, and found to be well. */
+const minScore = 0.05
+
+function unavailable(): ChainUnavailable {
+  return new ChainUnavailable('No endpoint of the chain gave a usable answer.')
 }
 
 function troubleIn(error: unknown): Trouble | undefined {

@@ -49,7 +49,8 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     stop: () => pool.stop(),
     live: () => pool.live(),
     endpoints: () => pool.health(),
-    pickEndpoint: (options) => pool.pick(options),
+    pickEndpoints: (options) => pool.pick(options),
+    onAnswer: (listener) => pool.onAnswer(listener),
 
     inspect: (signedTx) => inspect(signedTx, { chainId, maxTransactionBytes, allowBlobs }),
     preflight: (tx, options = {}) => preflight(inspectedHere(tx), options),

@@ -1,5 +1,6 @@
 import type { Handed, InspectedTx, WaitOptions } from '../ChainAdapter.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
+import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { JsonRpcProblem } from '../endpoints/jsonRpc.ts'
 import { classifyError } from './classifyError.ts'
 import { type EvmClient, isMethodUnknown } from './EvmClient.ts'
@@ -12,33 +13,27 @@ export async function submit(
   pool: EndpointPool<EvmClient>,
   endpoint: string,
   tx: InspectedTx,
-  { signal }: WaitOptions,
+  options: WaitOptions,
 ): Promise<Handed> {
-  const client = pool.get(endpoint)?.client
-  if (!client) return { kind: 'unavailable' }
+  try {
+    return await pool.askOne(endpoint, (client, signal) => send(client, tx, signal), options)
+  } catch (error) {
+    if (error instanceof EndpointProblem) return { kind: 'unavailable' }
+    throw error
+  }
+}
+
+async function send(client: EvmClient, tx: InspectedTx, signal: AbortSignal): Promise<Handed> {
   let hash: unknown
   try {
     hash = await client.call('eth_sendRawTransaction', [toHex(tx.signedTx)], { signal, maxResponseBytes })
   } catch (error) {
-    signal?.throwIfAborted()
-    return answerToProblem(pool, endpoint, error)
+    if (!(error instanceof JsonRpcProblem) || error.kind !== 'rpcError') throw error
+    // We checked the chain id: the endpoint is on another chain, whatever its probe said.
+    if (/(invalid|wrong) chain ?id/i.test(error.nodeMessage)) throw new EndpointProblem('wrongChain')
+    if (isMethodUnknown(error)) throw new EndpointProblem('unreachable')
+    return classifyError(error)
   }
   if (typeof hash === 'string' && hash.toLowerCase() === toHex(tx.txId)) return { kind: 'taken' }
-  pool.report(endpoint, 'lied')
-  return { kind: 'unavailable' }
-}
-
-function answerToProblem(pool: EndpointPool<EvmClient>, endpoint: string, error: unknown): Handed {
-  if (!(error instanceof JsonRpcProblem)) throw error
-  if (error.kind !== 'rpcError') {
-    pool.report(endpoint, error.kind === 'rateLimited' ? 'rateLimited' : 'unreachable')
-    return { kind: 'unavailable' }
-  }
-  // We checked the chain id: the endpoint is on another chain, whatever its probe said.
-  if (/(invalid|wrong) chain ?id/i.test(error.nodeMessage)) {
-    pool.report(endpoint, 'wrongChain')
-    return { kind: 'unavailable' }
-  }
-  if (isMethodUnknown(error)) pool.report(endpoint, 'unreachable')
-  return classifyError(error)
+  throw new EndpointProblem('lied')
 }

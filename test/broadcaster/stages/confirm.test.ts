@@ -72,13 +72,13 @@ describe('confirm', () => {
       for (const from of anvil.accounts.slice(0, 3)) {
         const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce })
         const held = await admitted(base, chain, { adapter, signedTx: hexToBytes(signed as Hex) })
-        await base.settle.exposed(held, 'anvil')
+        await base.settle.exposed(held, ['anvil'])
         await anvil.rpc('eth_sendRawTransaction', [signed])
         keys.push(held.key)
       }
     }
     for (let waiting = 0; waiting < 110; waiting++) {
-      await base.settle.exposed(await admitted(base, chain), 'anvil')
+      await base.settle.exposed(await admitted(base, chain), ['anvil'])
     }
     const { height, hash } = await adapter.head()
     await base.records.saveCursor(chain, [{ height, hash }], 0, Date.now())
@@ -123,7 +123,7 @@ describe('confirm', () => {
       const from = anvil.accounts[account]!
       const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce: 0 })
       const held = await admitted(parts, chain, { adapter: real, signedTx: hexToBytes(signed as Hex) })
-      await parts.settle.exposed(held, 'anvil')
+      await parts.settle.exposed(held, ['anvil'])
       const { txId } = real.inspect(hexToBytes(signed as Hex))
       const send = () => anvil.rpc('eth_sendRawTransaction', [signed])
       const state = async () => (await parts.records.get(held.key))?.state

@@ -63,7 +63,7 @@ describe('a nonce that another transaction used in a block that was never matche
     const top = BigInt(await anvil.rpc<Hex>('eth_blockNumber'))
     await until(() => adapter.endpoints().every(({ live, height }) => live && height === top))
     const held = await admitted(parts, chain, { adapter, signedTx: hexToBytes(ours as Hex) })
-    const record = (await parts.settle.exposed(held, 'one'))!
+    const record = (await parts.settle.exposed(held, ['one']))!
     const endReplaced = createEndReplaced({ ...parts, ...(sureAfterMs !== undefined && { sureAfterMs }) })
     const { finalHeight } = await adapter.head()
     return {
@@ -116,7 +116,7 @@ describe('a nonce that another transaction used in a block that was never matche
     const ours = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce: 0 })
     const record = (await parts.settle.exposed(
       await admitted(parts, chain, { adapter, signedTx: hexToBytes(ours) }),
-      'one',
+      ['one'],
     ))!
     const lying = liar === 'one' ? one : two
     lying.show(() => async (call, ask) => {

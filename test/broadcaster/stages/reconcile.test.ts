@@ -52,7 +52,7 @@ describe('reconcile', () => {
     const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce: 0 })
     const notAfterMs = Date.now() - 1_000
     const held = await admitted(parts, chain, { adapter, signedTx: hexToBytes(signed), notAfterMs })
-    return { from, signed, record: (await parts.settle.exposed(held, 'anvil'))! }
+    return { from, signed, record: (await parts.settle.exposed(held, ['anvil']))! }
   }
 
   async function matchedUpToHead(): Promise<void> {
@@ -105,7 +105,7 @@ describe('reconcile', () => {
       const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce })
       const notAfterMs = Date.now() - 1_000
       const held = await admitted(strange, chain, { adapter, signedTx: hexToBytes(signed), notAfterMs })
-      await strange.settle.exposed(held, 'anvil')
+      await strange.settle.exposed(held, ['anvil'])
     }
     const { record } = await late()
     await anvil.rpc('evm_increaseTime', [5])

@@ -70,7 +70,7 @@ cosmosOrSkip('a real Cosmos chain', () => {
 
     expect(await adapter.preflight(tx)).toEqual({ kind: 'ready' })
     expect(await adapter.find(tx.txId)).toBeNull()
-    const endpoint = adapter.pickEndpoint()!
+    const endpoint = adapter.pickEndpoints()[0]!
     expect(await adapter.submit(endpoint, tx)).toEqual({ kind: 'taken' })
     expect(await adapter.submit(endpoint, tx)).toEqual({ kind: 'taken' })
 
@@ -256,7 +256,7 @@ cosmosOrSkip('a real Cosmos chain', () => {
     expect(await adapter.submit('e0', tx)).toEqual({ kind: 'unavailable' })
     await until(() => !adapter.live())
     expect(await adapter.preflight(tx)).toEqual({ kind: 'unavailable' })
-    expect(adapter.pickEndpoint()).toBeUndefined()
+    expect(adapter.pickEndpoints()).toEqual([])
     await chain.resume()
     await until(() => adapter.live())
     expect(await adapter.preflight(tx)).toEqual({ kind: 'ready' })

@@ -147,7 +147,7 @@ describe('createEvmAdapter', () => {
     it('behavior: an endpoint on another chain is never live', async () => {
       const { adapter } = await connect({ chain: 'eip155:1' })
       expect(adapter.endpoints()).toMatchObject([{ id: 'a', live: false, trouble: 'wrongChain' }])
-      expect(adapter.pickEndpoint()).toBeUndefined()
+      expect(adapter.pickEndpoints()).toEqual([])
     })
   })
 

@@ -90,7 +90,7 @@ describe('find, at two operators', () => {
   it('behavior: the operator that was handed it is asked last', async () => {
     const before = one.calls('eth_getTransactionReceipt')
     for (let asked = 0; asked < 8; asked++) {
-      expect(await adapter.find(toTxId(new Uint8Array(32).fill(8)), { handedTo: 'one' })).toBeNull()
+      expect(await adapter.find(toTxId(new Uint8Array(32).fill(8)), { handedTo: ['one'] })).toBeNull()
     }
     expect(one.calls('eth_getTransactionReceipt')).toBe(before)
   })
