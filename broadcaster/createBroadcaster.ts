@@ -19,13 +19,15 @@ import { createTellAskers } from './ingress/tellAskers.ts'
 import { watchNews } from './ingress/watchNews.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import type { Role } from './Role.ts'
 import { confirmQueue, createConfirmStage } from './stages/confirm.ts'
 import { createEndReplaced } from './stages/endReplaced.ts'
+import { createIncarnation, type Incarnation } from './stages/incarnation.ts'
 import { createLookAgain } from './stages/lookAgain.ts'
 import { createReconcileStage, reconcileQueue } from './stages/reconcile.ts'
 import { createSettle } from './stages/settle.ts'
 import { createSubmitStage } from './stages/submit.ts'
-import { createSubmitJobs, submitQueue } from './stages/submitJobs.ts'
+import { createSubmitJobs, type SubmitJobs, submitQueue } from './stages/submitJobs.ts'
 import type { Store } from './store/Store.ts'
 import type { StoreError } from './store/TxStore.ts'
 import type { Vault } from './store/vault.ts'
@@ -34,7 +36,10 @@ import { version } from './version.ts'
 export interface BroadcasterParts {
   /** What the fleet's page calls this process. Default: the machine's name and the dashboard's port. */
   readonly name?: string | undefined
-  readonly listener: MixnetListener
+  /** Default `all`. */
+  readonly role?: Role
+  /** The Nym clients, each with an address of its own. A worker has none; any other has one at least. */
+  readonly listeners: readonly MixnetListener[]
   readonly store: Store
   readonly chains: readonly { readonly adapter: ChainAdapter; readonly pollIntervalMs: number }[]
   readonly vault: Vault
@@ -60,14 +65,23 @@ export interface StartOptions {
 }
 
 export interface Broadcaster {
-  /** Ready when it resolves: the store answers, the mixnet has completed a round trip, and requests are taken. */
+  /**
+   * Ready when it resolves: the store answers, every Nym client has completed a round trip, and requests are taken; of a
+   * worker, the store answers and jobs are taken.
+   */
   start(options?: StartOptions): Promise<void>
   /** Takes nothing more, finishes what is under way within 10 s, and leaves the rest to the record. Idempotent. */
   stop(): Promise<void>
-  /** Where wallets send to. */
-  address(): MixnetAddress
+  /** Where wallets send to: one for each Nym client, none of a worker. */
+  addresses(): readonly MixnetAddress[]
   /** The dashboard's own URL. */
   httpUrl(): string
+}
+
+/** What the stages and the door have in common. */
+interface Shared {
+  readonly incarnation: Incarnation
+  readonly submitJobs: SubmitJobs
 }
 
 const drainMs = 10_000
@@ -75,13 +89,17 @@ const defaultLaneWaitMs = 10 * 60_000
 
 /** The parts list. Starts from the back of the data's path to its front, and stops from the front to the back. */
 export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
-  const { listener, store, vault, logger } = parts
+  const { role = 'all', listeners, store, vault, logger } = parts
+  if ((role === 'worker') !== (listeners.length === 0)) {
+    throw new RangeError('A worker has no Nym client, and whoever takes requests has one at least.')
+  }
   const { records, queues } = store
   const adapters = parts.chains.map(({ adapter }) => adapter)
   const chains: ReadonlyMap<ChainId, ChainAdapter> = new Map(
     adapters.map((adapter) => [adapter.chain, adapter]),
   )
   const metrics = createMetrics()
+  const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
   const askers = createAskers()
   /** What stops what was started, last started first. */
   const running: (() => Promise<unknown>)[] = []
@@ -91,7 +109,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
   const identity: ProcessIdentity = {
     id: randomUUID(),
     name: parts.name ?? `${hostname()}:${parts.http.port || process.pid}`,
-    role: 'all',
+    role,
     version,
     startedAtMs: Date.now(),
   }
@@ -114,7 +132,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     const { id } = identity
     const writeReport = createWriteReport({
       identity,
-      listeners: [listener],
+      listeners,
       adapters,
       metrics,
       workersRun: () => queues.working(),
@@ -132,7 +150,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       ...parts.http,
       metrics,
       queues: allQueues,
-      readiness: () => readiness({ store, listener, adapters, metrics }),
+      readiness: () => readiness({ store, listeners, adapters, metrics }),
       logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())
@@ -145,9 +163,38 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       running.push(() => adapter.stop())
       return adapter.start()
     })
+    const incarnation = createIncarnation({
+      records,
+      settle,
+      chains: [...chains.keys()],
+      everyMs: parts.reconcileEveryMs,
+      onChange: () => askers.forgetTold(),
+      logger,
+    })
+    running.push(() => incarnation.stop())
+    await incarnation.start()
+    const shared = { incarnation, submitJobs: createSubmitJobs(queues) }
+    const followed = role === 'ingress' ? probed : await startStages(probed, shared)
 
-    const submitJobs = createSubmitJobs(queues)
-    const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
+    if (role !== 'worker') {
+      step('connecting to the mixnet')
+      running.push(() => Promise.all(listeners.map((listener) => listener.stop())))
+      await Promise.all(listeners.map((listener) => listener.start(waiting)))
+    }
+    // What waited at the gateway comes at once: no chain shall seem dead to it because nobody has asked the chain yet, and
+    // none shall be followed from a block behind the first transaction's.
+    await Promise.all(followed)
+    if (role !== 'worker') await openDoor(shared)
+    state = 'ready'
+    void reporting.report()
+    step('ready')
+  }
+
+  /** Those of a worker. Resolves with what each chain's first look at its head resolves. */
+  async function startStages(
+    probed: readonly Promise<void>[],
+    { incarnation, submitJobs }: Shared,
+  ): Promise<readonly Promise<void>[]> {
     const endReplaced = createEndReplaced({ settle, vault })
     const followed = parts.chains.map(({ adapter, pollIntervalMs }, index) => {
       const confirm = createConfirmStage({
@@ -179,8 +226,6 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainMs / 2)
       await submit.close().finally(() => clearTimeout(late))
     })
-    /** Zeros until the store was met, which is before anybody can ask. */
-    let incarnation: Uint8Array = new Uint8Array(8)
     const reconcile = createReconcileStage({
       chains,
       records,
@@ -192,35 +237,24 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       rebroadcastAfterMs: parts.rebroadcastAfterMs,
       everyMs: parts.reconcileEveryMs,
       metrics,
-      onIncarnation(met) {
-        if (Buffer.compare(incarnation, met) !== 0) askers.forgetTold()
-        incarnation = met
-      },
+      incarnation,
       logger,
     })
     running.push(() => reconcile.stop())
     await reconcile.start()
     void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
+    return followed
+  }
 
-    step('connecting to the mixnet')
-    running.push(() => listener.stop())
-    await listener.start(waiting)
-    // What waited at the gateway comes at once: no chain shall seem dead to it because nobody has asked the chain yet, and
-    // none shall be followed from a block behind the first transaction's.
-    await Promise.all(followed)
-
-    const replier = createReplier({
-      listener,
-      incarnation: () => incarnation,
-      metrics,
-      logger,
-    })
+  /** Those of an ingress. */
+  async function openDoor({ incarnation, submitJobs }: Shared): Promise<void> {
+    const replier = createReplier({ incarnation: incarnation.now, metrics, logger })
     running.push(() => replier.drain(AbortSignal.timeout(drainMs)))
     const tell = createTellAskers({ askers, records, vault, replier })
     const news = await watchNews({ askers, records, tell, metrics, logger })
     running.push(() => news.stop())
     const ingress = createIngress({
-      listener,
+      listeners,
       chains,
       records,
       askers,
@@ -240,9 +274,6 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     })
     running.push(() => ingress.stop())
     ingress.start()
-    state = 'ready'
-    void reporting.report()
-    step('ready')
   }
 
   async function stop(): Promise<void> {
@@ -265,7 +296,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       }
     },
     stop,
-    address: () => listener.address(),
+    addresses: () => listeners.map((listener) => listener.address()),
     httpUrl() {
       if (!dashboard) throw new Error('The broadcaster is not started.')
       return dashboard.url

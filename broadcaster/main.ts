@@ -79,11 +79,13 @@ async function run(options: Options & { readonly role?: Role }): Promise<void> {
       ),
     )
     .catch(giveUp)
-  const say = (event: string, fields: Record<string, string>): void => {
-    const text = options.json
-      ? JSON.stringify({ event, ...fields })
-      : [event, ...Object.entries(fields).map(([name, value]) => `  ${name}: ${value}`)].join('\n')
-    process.stdout.write(`${text}\n`)
+  const say = (event: string, fields: Record<string, string | readonly string[]>): void => {
+    const lines = Object.entries(fields).flatMap(([name, value]) =>
+      [value].flat().map((one) => `  ${name}: ${one}`),
+    )
+    process.stdout.write(
+      `${options.json ? JSON.stringify({ event, ...fields }) : [event, ...lines].join('\n')}\n`,
+    )
   }
 
   let firstSignalMs = 0
@@ -109,7 +111,7 @@ async function run(options: Options & { readonly role?: Role }): Promise<void> {
   failed.catch(() => {})
   try {
     await Promise.race([broadcaster.start({ signal: stopping.signal, onFailure }), failed])
-    say('ready', { address: broadcaster.address(), dashboard: broadcaster.httpUrl() })
+    say('ready', { addresses: broadcaster.addresses(), dashboard: broadcaster.httpUrl() })
     await Promise.race([ended, failed])
   } catch (error) {
     if (!stopping.signal.aborted) {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import type { BroadcasterConfig } from './config/config.ts'
+import { type BroadcasterConfig, ConfigError } from './config/config.ts'
 import { openKeyFile } from './config/keyFile.ts'
 import { makeDataFolder } from './config/makeDataFolder.ts'
-import { openListener } from './config/openListener.ts'
+import { openListeners } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
 import { openStore, type StoreConfig } from './store/openStore.ts'
@@ -16,13 +16,24 @@ export interface Environment {
 /** A broadcaster from its configuration: opens files, and connects to nothing before `start`. @throws ConfigError */
 export async function openBroadcaster(
   config: BroadcasterConfig,
-  options: { readonly environment?: Environment; readonly logger?: Logger } = {},
+  options: {
+    readonly environment?: Environment
+    readonly logger?: Logger
+  } = {},
 ): Promise<Broadcaster> {
+  const { role } = config
+  const storeConfig = storeOf(config, options.environment ?? {})
+  if (role !== 'all' && storeConfig.kind === 'embedded') {
+    throw new ConfigError(
+      `The role ${role} shares its store with other processes, and the embedded one serves one process: set store to a redis or postgres server.`,
+    )
+  }
   await makeDataFolder(config.dataDir)
   const secret = await openKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
   return createBroadcaster({
-    listener: await openListener(config.mixnet, config.dataDir),
-    store: openStore(storeOf(config, options.environment ?? {})),
+    role,
+    listeners: role === 'worker' ? [] : await openListeners(config.mixnets, config.dataDir),
+    store: openStore(storeConfig),
     chains: config.chains.map(({ create, pollIntervalMs }) => ({ adapter: create(), pollIntervalMs })),
     vault: createVault(secret),
     limits: config.limits,

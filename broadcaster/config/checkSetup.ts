@@ -5,7 +5,7 @@ import { openStore } from '../store/openStore.ts'
 import type { BroadcasterConfig } from './config.ts'
 import { openKeyFile } from './keyFile.ts'
 import { makeDataFolder } from './makeDataFolder.ts'
-import { openListener } from './openListener.ts'
+import { openListeners } from './openListener.ts'
 
 export interface Finding {
   readonly what: string
@@ -59,15 +59,16 @@ export async function checkSetup(
       await adapter.stop()
     }
   }
-  await attempt('mixnet', async () => {
-    const listener = await openListener(config.mixnet, config.dataDir)
-    try {
-      await listener.start({ signal: AbortSignal.timeout(mixnetLimitMs) })
-      const tookMs = listener.lastRoundTrip?.()?.tookMs
-      return `a round trip took ${tookMs === undefined ? '?' : Math.round(tookMs)} ms; our address is ${listener.address()}`
-    } finally {
-      await listener.stop()
-    }
-  })
+  for (const [index, listener] of (await openListeners(config.mixnets, config.dataDir)).entries()) {
+    await attempt(config.mixnets.length === 1 ? 'mixnet' : `mixnet ${index + 1}`, async () => {
+      try {
+        await listener.start({ signal: AbortSignal.timeout(mixnetLimitMs) })
+        const tookMs = listener.lastRoundTrip?.()?.tookMs
+        return `a round trip took ${tookMs === undefined ? '?' : Math.round(tookMs)} ms; our address is ${listener.address()}`
+      } finally {
+        await listener.stop()
+      }
+    })
+  }
   return findings
 }

@@ -3,14 +3,14 @@ import { roles } from '../Role.ts'
 import { chainsConfig } from './chainConfig.ts'
 import { httpConfig } from './httpConfig.ts'
 import { limitsConfig } from './limitsConfig.ts'
-import { mixnetConfig } from './mixnetConfig.ts'
+import { mixnetsConfig } from './mixnetConfig.ts'
 import { storeConfig } from './storeConfig.ts'
 
 /**
  * The whole configuration, one schema a room. Unknown keys are errors: a misspelt limit would otherwise be no limit. Every key
  * is described: docs/configuration.md is written from here.
  */
-export const broadcasterConfig = z.strictObject({
+const configFile = z.strictObject({
   role: z
     .enum(roles)
     .default('all')
@@ -25,7 +25,9 @@ export const broadcasterConfig = z.strictObject({
     .describe(
       '32 bytes, mode 0600, made at the first run: without it the store cannot be read. Default: `veilcast.key` in the data folder.',
     ),
-  mixnet: mixnetConfig.describe('How wallets reach this broadcaster through the mixnet.'),
+  mixnet: mixnetsConfig.describe(
+    'How wallets reach this broadcaster through the mixnet: one Nym client, or a list of 1 to 16, each with an address of its own.',
+  ),
   store: storeConfig
     .optional()
     .describe(
@@ -53,6 +55,8 @@ export const broadcasterConfig = z.strictObject({
     .default('info')
     .describe('What is logged on standard error: this and all that is graver.'),
 })
+
+export const broadcasterConfig = configFile.transform(({ mixnet, ...rest }) => ({ ...rest, mixnets: mixnet }))
 
 export type BroadcasterConfig = z.output<typeof broadcasterConfig>
 

@@ -1,6 +1,7 @@
+import { resolve } from 'node:path'
 import { z } from 'zod'
 
-/** How this process is reached through the mixnet. */
+/** One Nym client. */
 export const mixnetConfig = z.discriminatedUnion('transport', [
   z
     .strictObject({
@@ -16,7 +17,9 @@ export const mixnetConfig = z.discriminatedUnion('transport', [
       identityFile: z
         .string()
         .optional()
-        .describe("Keeps the client's keys, and so its address. Default: `nym.identity` in the data folder."),
+        .describe(
+          "Keeps the client's keys, and so its address. Default: `nym.identity` in the data folder, `nym-2.identity` of the second client in a list, and so on.",
+        ),
       disableCoverTraffic: z
         .boolean()
         .default(false)
@@ -43,3 +46,29 @@ export const mixnetConfig = z.discriminatedUnion('transport', [
 ])
 
 export type MixnetConfig = z.output<typeof mixnetConfig>
+
+/** One Nym client, or several: each is a thread and a gateway, or a socket, with an address of its own. */
+export const mixnetsConfig = z
+  .union([mixnetConfig, z.array(mixnetConfig).min(1).max(16)])
+  .transform((value): readonly MixnetConfig[] => [value].flat())
+  .superRefine((mixnets, context) => {
+    const places = new Map<string, number>()
+    for (const [index, mixnet] of mixnets.entries()) {
+      const place = placeOf(mixnet, index)
+      const first = places.get(place)
+      if (first === undefined) places.set(place, index)
+      else {
+        context.addIssue({
+          code: 'custom',
+          path: [index, mixnet.transport === 'nym-wasm' ? 'identityFile' : 'url'],
+          message: `the same as that of entry ${first}: a Nym client has one owner`,
+        })
+      }
+    }
+  })
+
+/** What two clients cannot share. */
+function placeOf(mixnet: MixnetConfig, index: number): string {
+  if (mixnet.transport === 'nym-socket') return new URL(mixnet.url).href
+  return mixnet.identityFile === undefined ? String(index) : resolve(mixnet.identityFile)
+}

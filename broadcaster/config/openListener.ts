@@ -2,15 +2,24 @@ import { join } from 'node:path'
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { MixnetConfig } from './mixnetConfig.ts'
 
+/** All Nym clients of one process. */
+export function openListeners(
+  mixnets: readonly MixnetConfig[],
+  dataDir: string,
+): Promise<readonly MixnetListener[]> {
+  return Promise.all(mixnets.map((config, index) => openListener(config, dataDir, index)))
+}
+
 /** The transport that the configuration names, loaded only then. */
-export async function openListener(config: MixnetConfig, dataDir: string): Promise<MixnetListener> {
+async function openListener(config: MixnetConfig, dataDir: string, index: number): Promise<MixnetListener> {
   switch (config.transport) {
     case 'nym-wasm': {
       const { createNymWasmListener } = await import('@veilcast/shared/mixnet/nym-wasm')
       return createNymWasmListener({
         nymApiUrl: config.nymApiUrl,
         ...(config.preferredGateway === undefined ? {} : { preferredGateway: config.preferredGateway }),
-        identityFile: config.identityFile ?? join(dataDir, 'nym.identity'),
+        identityFile:
+          config.identityFile ?? join(dataDir, index === 0 ? 'nym.identity' : `nym-${index + 1}.identity`),
         disableCoverTraffic: config.disableCoverTraffic,
         disablePacing: config.disablePacing,
       })

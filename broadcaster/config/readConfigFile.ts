@@ -88,15 +88,16 @@ function lineOf(document: Document, lines: LineCounter, keys: readonly PropertyK
 }
 
 function withPathsFrom(folder: string, config: BroadcasterConfig): BroadcasterConfig {
-  const { dataDir, keyFile, mixnet, store } = config
+  const { dataDir, keyFile, mixnets, store } = config
   return {
     ...config,
     dataDir: resolve(folder, dataDir),
     ...(keyFile === undefined ? {} : { keyFile: resolve(folder, keyFile) }),
-    mixnet:
+    mixnets: mixnets.map((mixnet) =>
       mixnet.transport === 'nym-wasm' && mixnet.identityFile !== undefined
         ? { ...mixnet, identityFile: resolve(folder, mixnet.identityFile) }
         : mixnet,
+    ),
     ...(store?.kind === 'embedded' && store.dataDir !== undefined
       ? { store: { ...store, dataDir: resolve(folder, store.dataDir) } }
       : {}),

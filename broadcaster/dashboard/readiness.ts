@@ -1,6 +1,7 @@
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import { roundTripAgeMs } from '../fleet/findTroubles.ts'
+import { mixnetId } from '../mixnetId.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Store } from '../store/Store.ts'
 
@@ -9,28 +10,37 @@ export interface Readiness {
   readonly store: boolean
   /** None of the queue's workers has stopped by itself. */
   readonly workers: boolean
-  /** A message to ourselves came back lately: connected is not the same as working. */
+  /** One of the Nym clients carries at least, or a worker needs none. */
   readonly mixnet: boolean
+  /** By Nym client, whether a message to ourselves came back lately: connected is not the same as working. */
+  readonly mixnets: Readonly<Record<string, boolean>>
   /** By chain, whether an endpoint of it is live. */
   readonly chains: Readonly<Record<string, boolean>>
 }
 
 export async function readiness(parts: {
   readonly store: Store
-  readonly listener: MixnetListener
+  readonly listeners: readonly MixnetListener[]
   readonly adapters: readonly ChainAdapter[]
   readonly metrics: Metrics
 }): Promise<Readiness> {
-  const { listener, adapters, metrics } = parts
+  const { listeners, adapters, metrics } = parts
   const workers = parts.store.queues.working()
   const store = await parts.store.records.ping().then(
     () => true,
     () => false,
   )
-  const trip = listener.lastRoundTrip?.()
-  if (trip) metrics.roundTripSeconds.set(trip.tookMs / 1000)
-  // A transport that knows no round trips works as long as it is started.
-  const mixnet = listener.lastRoundTrip ? trip !== undefined && Date.now() - trip.atMs < roundTripAgeMs : true
+  const mixnets: Record<string, boolean> = {}
+  for (const [index, listener] of listeners.entries()) {
+    const id = mixnetId(index)
+    const trip = listener.lastRoundTrip?.()
+    if (trip) metrics.roundTripSeconds.set({ mixnet: id }, trip.tookMs / 1000)
+    // A transport that knows no round trips works as long as it is started.
+    mixnets[id] = listener.lastRoundTrip
+      ? trip !== undefined && Date.now() - trip.atMs < roundTripAgeMs
+      : true
+  }
+  const mixnet = listeners.length === 0 || Object.values(mixnets).some(Boolean)
   const chains: Record<string, boolean> = {}
   for (const adapter of adapters) {
     chains[adapter.chain] = adapter.live()
@@ -39,5 +49,5 @@ export async function readiness(parts: {
     }
   }
   const ready = store && workers && mixnet && Object.values(chains).every(Boolean)
-  return { ready, store, workers, mixnet, chains }
+  return { ready, store, workers, mixnet, mixnets, chains }
 }

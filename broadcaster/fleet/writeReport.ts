@@ -1,5 +1,6 @@
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import { mixnetId } from '../mixnetId.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Role } from '../Role.ts'
 import type { ChainReport, Durations, EndpointReport, MixnetReport, ProcessReport } from './ProcessReport.ts'
@@ -103,7 +104,7 @@ export function createWriteReport(parts: ReportParts): () => Promise<ProcessRepo
 function mixnetOf(listener: MixnetListener, index: number): MixnetReport {
   const trip = listener.lastRoundTrip?.()
   return {
-    id: `nym-${index + 1}`,
+    id: mixnetId(index),
     measured: listener.lastRoundTrip !== undefined,
     lastRoundTripMs: trip?.tookMs ?? null,
     lastRoundTripAtMs: trip?.atMs ?? null,

@@ -1,5 +1,4 @@
 import { type WireError, wireError } from '@veilcast/shared/errors'
-import type { SenderTag } from '@veilcast/shared/mixnet'
 import type { RequestId } from '@veilcast/shared/protocol'
 import { type ChainId, maxNotAfterSeconds, type SubmitRequest } from '@veilcast/shared/protocol'
 import {
@@ -22,6 +21,7 @@ import {
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
 import { createPlaces, type Places } from './countPlaces.ts'
+import type { ReplyPath } from './ReplyPath.ts'
 import { createRefusals } from './refusals.ts'
 import type { TellAskers } from './tellAskers.ts'
 
@@ -98,7 +98,7 @@ export function createAdmit(parts: {
   const lanePlaces = new Map<Mac, { readonly places: Places; users: number }>()
   const admitting = new Map<TxKey, Admission>()
 
-  return async function admit(request: Submit, tag: SenderTag): Promise<AdmitResult> {
+  return async function admit(request: Submit, path: ReplyPath): Promise<AdmitResult> {
     const { body } = request
     const nowMs = Date.now()
     const key = vault.keyOf(body.chain, body.signedTx)
@@ -125,7 +125,7 @@ export function createAdmit(parts: {
     admitting.set(key, entry)
     entry.messages++
     try {
-      return await withLane(body.chain, laneMac, (lane) => take(request, tag, inspected, lane, entry))
+      return await withLane(body.chain, laneMac, (lane) => take(request, path, inspected, lane, entry))
     } finally {
       entry.messages--
       if (entry.messages === 0) admitting.delete(key)
@@ -155,7 +155,7 @@ export function createAdmit(parts: {
 
   async function take(
     request: Submit,
-    tag: SenderTag,
+    path: ReplyPath,
     inspected: Inspected,
     lane: Places | undefined,
     entry: Admission,
@@ -164,10 +164,10 @@ export function createAdmit(parts: {
     const chain = chainPlaces.get(adapter.chain)
     const [known, ofChain, ofAccount] = await Promise.all([records.get(key), chain?.count(), lane?.count()])
     const wantsWork = known === null || known.state === 'refused' || known.state === 'lapsed'
-    if (!wantsWork) return write(request, tag, inspected, known)
+    if (!wantsWork) return write(request, path, inspected, known)
     if (late) {
       // What was taken before is answered from the record, however late it is asked again.
-      return known === null ? { failure: late } : write(request, tag, inspected, known)
+      return known === null ? { failure: late } : write(request, path, inspected, known)
     }
     const before = refusals.recall(request.id, key, nowMs)
     if (before) return { failure: inLightOf(known, before) }
@@ -181,7 +181,7 @@ export function createAdmit(parts: {
       const { writing } = entry
       if (writing && known === null) {
         await writing
-        return take(request, tag, inspected, lane, entry)
+        return take(request, path, inspected, lane, entry)
       }
       const crowd = { waiting: waiting?.() ?? 0, ofAccount: ofAccount?.() ?? 0 }
       const full = noRoom(adapter, crowd, tx.signer === 'claimed')
@@ -201,7 +201,7 @@ export function createAdmit(parts: {
 
     const places = [chain?.take(), lane?.take()]
     let isAdded = true
-    const writing = write(request, tag, inspected, known, () => {
+    const writing = write(request, path, inspected, known, () => {
       isAdded = false
     })
     entry.writing = writing
@@ -219,7 +219,7 @@ export function createAdmit(parts: {
   /** @param notAdded called where the record was there already, or there will be none */
   async function write(
     request: Submit,
-    tag: SenderTag,
+    path: ReplyPath,
     { tx, key, late, nowMs }: Inspected,
     known: TxRecord | null,
     notAdded: () => void = () => {},
@@ -227,7 +227,7 @@ export function createAdmit(parts: {
     const { body } = request
     const asker = askers.register({
       id: request.id,
-      tag,
+      path,
       key,
       until: body.until,
       everyStage: body.everyStage,

@@ -1,10 +1,10 @@
 import { type WireError, wireError } from '@veilcast/shared/errors'
-import type { SenderTag } from '@veilcast/shared/mixnet'
 import type { RequestId, StatusRequest } from '@veilcast/shared/protocol'
 import type { LookAgain } from '../stages/lookAgain.ts'
 import type { TxStore } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
+import type { ReplyPath } from './ReplyPath.ts'
 import type { TellAskers } from './tellAskers.ts'
 
 /**
@@ -22,13 +22,13 @@ export function createAnswerStatus(parts: {
 
   return async function answerStatus(
     request: { readonly id: RequestId; readonly surbs: number; readonly body: StatusRequest },
-    tag: SenderTag,
+    path: ReplyPath,
   ): Promise<'told' | { readonly failure: WireError }> {
     const found = await records.byRequest(vault.requestMac(request.body.submitId))
     if (found === null) return { failure: wireError('unknownRequest') }
     const asker = askers.register({
       id: request.id,
-      tag,
+      path,
       key: found.key,
       until: request.body.until,
       everyStage: request.body.everyStage,

@@ -1,6 +1,6 @@
-import type { SenderTag } from '@veilcast/shared/mixnet'
 import type { RequestId, Until } from '@veilcast/shared/protocol'
 import type { TxKey } from '../store/TxStore.ts'
+import { isSamePath, type ReplyPath } from './ReplyPath.ts'
 
 /**
  * Who waits for news of which transaction. In memory only: a SURB dies with the Nym client's process, and a stored sender
@@ -8,7 +8,7 @@ import type { TxKey } from '../store/TxStore.ts'
  */
 export interface Asker {
   readonly id: RequestId
-  readonly tag: SenderTag
+  readonly path: ReplyPath
   readonly key: TxKey
   until: Until
   everyStage: boolean
@@ -31,7 +31,7 @@ export interface Askers {
   register(asker: NewAsker): Asker | 'full' | 'reused'
   of(key: TxKey): readonly Asker[]
   /** The asker of this request while it waits for its turn to be answered: the message's SURBs are in its credit. */
-  unanswered(id: RequestId, tag: SenderTag): Asker | undefined
+  unanswered(id: RequestId, path: ReplyPath): Asker | undefined
   drop(asker: Asker): void
   keys(): IterableIterator<TxKey>
   readonly size: number
@@ -44,7 +44,7 @@ export interface Askers {
 
 export interface NewAsker {
   readonly id: RequestId
-  readonly tag: SenderTag
+  readonly path: ReplyPath
   readonly key: TxKey
   readonly until: Until
   readonly everyStage: boolean
@@ -73,8 +73,9 @@ export function createAskers(): Askers {
     register(added) {
       const known = byId.get(hex(added.id))
       if (known) {
-        if (known.key !== added.key || known.tag !== added.tag) {
-          // The same id under another tag is the same client after a restart: its old SURBs are gone.
+        if (known.key !== added.key || !isSamePath(known.path, added.path)) {
+          // The same id on another path is the same client after a restart, or its next try at another address of ours: we answer
+          // where it spoke last.
           if (known.key !== added.key) return 'reused'
           drop(known)
         } else {
@@ -91,7 +92,7 @@ export function createAskers(): Askers {
       if (byId.size >= maxAskers || others.size >= maxAskersPerTransaction) return 'full'
       const asker: Asker = {
         id: added.id,
-        tag: added.tag,
+        path: added.path,
         key: added.key,
         until: added.until,
         everyStage: added.everyStage,
@@ -106,9 +107,9 @@ export function createAskers(): Askers {
       return asker
     },
     of: (key) => [...(byKey.get(key) ?? [])],
-    unanswered(id, tag) {
+    unanswered(id, path) {
       const asker = byId.get(hex(id))
-      return asker?.tag === tag && !asker.answering ? asker : undefined
+      return asker && isSamePath(asker.path, path) && !asker.answering ? asker : undefined
     },
     drop,
     keys: () => byKey.keys(),

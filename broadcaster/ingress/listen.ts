@@ -1,5 +1,5 @@
 import { type WireError, wireError } from '@veilcast/shared/errors'
-import type { MixnetListener, MixnetRequest, SenderTag } from '@veilcast/shared/mixnet'
+import type { MixnetListener, MixnetRequest } from '@veilcast/shared/mixnet'
 import {
   type ChainId,
   decodeRequest,
@@ -18,10 +18,11 @@ import { answerRead } from './answerRead.ts'
 import type { createAnswerStatus } from './answerStatus.ts'
 import type { Askers } from './askers.ts'
 import { createCopies } from './copies.ts'
+import type { ReplyPath } from './ReplyPath.ts'
 import type { Replier, ReplyTo } from './replier.ts'
 import { createShares } from './shares.ts'
 
-/** Requests that are worked on at once; those beyond wait in the transport's own bounded queue. */
+/** Requests that are worked on at once, from all Nym clients; those beyond wait in each transport's own bounded queue. */
 const maxRequestsUnderWay = 64
 /** Messages of reads among them: slow ones would otherwise keep every submit waiting. What they ask of nodes is bounded by chain. */
 const maxReadsUnderWay = 48
@@ -39,7 +40,7 @@ export interface Ingress {
 
 /** The door: everything that comes in here is hostile, and nothing that it does may stop the loop. */
 export function createIngress(parts: {
-  readonly listener: MixnetListener
+  readonly listeners: readonly MixnetListener[]
   readonly chains: ReadonlyMap<ChainId, ChainAdapter>
   readonly records: TxStore
   readonly askers: Askers
@@ -52,34 +53,35 @@ export function createIngress(parts: {
   readonly metrics: Metrics
   readonly logger: Logger
 }): Ingress {
-  const { listener, chains, records, askers, replier, admit, answerStatus, metrics, logger } = parts
-  const copies = createCopies(parts.copyWindowMs)
+  const { listeners, chains, records, askers, replier, admit, answerStatus, metrics, logger } = parts
   const stopping = new AbortController()
   const underWay = new Set<Promise<void>>()
   const reads = createShares({ max: maxReadsUnderWay, maxEach: maxReadsUnderWayPerWallet })
 
-  async function take(): Promise<void> {
+  async function takeFrom(listener: MixnetListener): Promise<void> {
+    const copies = createCopies(parts.copyWindowMs)
     for await (const request of listener.requests()) {
       if (stopping.signal.aborted) return
       if (copies.isCopy(request.replyTo, request.payload, performance.now())) {
         metrics.requests.inc({ kind: 'copy' })
         continue
       }
-      const handling = handle(request).finally(() => underWay.delete(handling))
+      const handling = handle(request, listener).finally(() => underWay.delete(handling))
       underWay.add(handling)
-      if (underWay.size >= maxRequestsUnderWay) await Promise.race(underWay)
+      while (underWay.size >= maxRequestsUnderWay) await Promise.race(underWay)
       if (stopping.signal.aborted) return
     }
   }
 
-  async function handle({ payload, replyTo }: MixnetRequest): Promise<void> {
+  async function handle({ payload, replyTo }: MixnetRequest, listener: MixnetListener): Promise<void> {
+    const path: ReplyPath | undefined = replyTo === undefined ? undefined : { listener, tag: replyTo }
     let request: Request
     try {
       request = decodeRequest(payload)
     } catch (error) {
       metrics.requests.inc({ kind: 'garbage' })
-      if (error instanceof ProtocolError && error.id && replyTo) {
-        const to = { id: error.id, tag: replyTo, credit: error.surbs }
+      if (error instanceof ProtocolError && error.id && path) {
+        const to = { id: error.id, path, credit: error.surbs }
         replier.fail(
           to,
           wireError(error.kind, {
@@ -93,10 +95,10 @@ export function createIngress(parts: {
     }
     metrics.requests.inc({ kind: request.body.kind })
     // `accepted` is a promise made to somebody: without a SURB there is nobody to make it to.
-    if (replyTo === undefined) return
-    const to = { id: request.id, tag: replyTo, credit: request.surbs }
+    if (path === undefined) return
+    const to = { id: request.id, path, credit: request.surbs }
     try {
-      await answer(request, replyTo, to)
+      await answer(request, to)
     } catch (error) {
       logger.error({ err: error, kind: request.body.kind }, 'a request failed')
       fail(
@@ -110,23 +112,23 @@ export function createIngress(parts: {
 
   /** A failure costs a SURB like any answer: of its asker's, where one was registered for the request before it failed. */
   function fail(to: ReplyTo, error: WireError): void {
-    const asker = askers.unanswered(to.id, to.tag)
+    const asker = askers.unanswered(to.id, to.path)
     const spent = replier.fail(asker ?? to, error)
     if (!asker) return
     asker.credit -= spent
     asker.answering = true
   }
 
-  async function answer(request: Request, tag: SenderTag, to: ReplyTo): Promise<void> {
+  async function answer(request: Request, to: ReplyTo): Promise<void> {
     const { body } = request
     switch (body.kind) {
       case 'submit': {
-        const result = await admit({ ...request, body }, tag)
+        const result = await admit({ ...request, body }, to.path)
         if (result !== 'told') fail(to, result.failure)
         return
       }
       case 'status': {
-        const result = await answerStatus({ ...request, body }, tag)
+        const result = await answerStatus({ ...request, body }, to.path)
         if (result !== 'told') fail(to, result.failure)
         return
       }
@@ -134,7 +136,7 @@ export function createIngress(parts: {
         replier.reply(to, infoReply(chains, records, parts.retentionSeconds))
         return
       case 'read': {
-        const leave = reads.take(tag)
+        const leave = reads.take(to.path.tag)
         if (!leave) {
           replier.fail(to, wireError('busy', { retryAfterMs: readRetryMs }))
           return
@@ -149,7 +151,9 @@ export function createIngress(parts: {
 
   return {
     start() {
-      void take().catch((error: unknown) => logger.error({ err: error }, 'the ingress stopped'))
+      for (const listener of listeners) {
+        void takeFrom(listener).catch((error: unknown) => logger.error({ err: error }, 'the ingress stopped'))
+      }
     },
     async stop() {
       stopping.abort()

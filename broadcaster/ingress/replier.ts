@@ -1,8 +1,9 @@
 import { errorNameOf, type WireError } from '@veilcast/shared/errors'
-import { type MixnetListener, replyPackets, type SenderTag } from '@veilcast/shared/mixnet'
+import { replyPackets } from '@veilcast/shared/mixnet'
 import { encodeReply, type ReplyBody, type RequestId } from '@veilcast/shared/protocol'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { ReplyPath } from './ReplyPath.ts'
 
 export interface Replier {
   /**
@@ -17,7 +18,7 @@ export interface Replier {
 
 export interface ReplyTo {
   readonly id: RequestId
-  readonly tag: SenderTag
+  readonly path: ReplyPath
   /** SURBs that may be spent. */
   readonly credit: number
 }
@@ -25,21 +26,21 @@ export interface ReplyTo {
 export const maxRepliesUnderWay = 4096
 
 export function createReplier(parts: {
-  readonly listener: MixnetListener
   /** The 8 bytes of the store's present life. */
   readonly incarnation: () => Uint8Array
   readonly metrics: Metrics
   readonly logger: Logger
 }): Replier {
-  const { listener, incarnation, metrics, logger } = parts
+  const { incarnation, metrics, logger } = parts
   const underWay = new Set<Promise<void>>()
 
   function reply(to: ReplyTo, body: ReplyBody, number = 0): number {
     const payload = encodeReply({ id: to.id, incarnation: incarnation(), number, body })
     const packets = replyPackets(payload.length)
     if (packets > to.credit || underWay.size >= maxRepliesUnderWay) return 0
+    const { listener, tag } = to.path
     const handing = listener
-      .reply(to.tag, payload)
+      .reply(tag, payload)
       .then(() => {
         metrics.replies.inc({ kind: body.kind === 'state' ? body.state.stage : body.kind })
         metrics.replyPackets.inc(packets)

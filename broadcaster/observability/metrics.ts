@@ -16,7 +16,7 @@ export interface Metrics {
   readonly askers: Gauge
   readonly handedOver: Counter<'chain' | 'result'>
   readonly failedJobs: Counter<'queue'>
-  readonly roundTripSeconds: Gauge
+  readonly roundTripSeconds: Gauge<'mixnet'>
 }
 
 export function createMetrics(): Metrics {
@@ -94,7 +94,8 @@ export function createMetrics(): Metrics {
     }),
     roundTripSeconds: new Gauge({
       name: 'veilcast_mixnet_round_trip_seconds',
-      help: 'Last round trip of a message to ourselves through the mixnet.',
+      help: 'Last round trip of a message to ourselves through the mixnet, by Nym client.',
+      labelNames: ['mixnet'],
       registers,
     }),
   }

@@ -11,7 +11,7 @@ import type { Vault } from '../store/vault.ts'
 import { type EndReplaced, inspectRecord } from './endReplaced.ts'
 import { endpointsIn } from './exposedTo.ts'
 import { forEachLive } from './forEachLive.ts'
-import { meetIncarnation } from './meetIncarnation.ts'
+import type { Incarnation } from './incarnation.ts'
 import { rebroadcastDue } from './rebroadcastDue.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
@@ -33,7 +33,7 @@ interface Clock {
 }
 
 export interface ReconcileStage {
-  /** Resolves after the first run. To be awaited before anything is handed over: it meets a store of another life. */
+  /** Resolves after the first run. The store's life was met before. */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -42,8 +42,8 @@ export interface ReconcileStage {
  * Makes jobs from the record where they are missing, ends what ran out of time, sends again what was handed over and not
  * seen since, and deletes what was kept long enough. Runs at start and every 30 s, in one process at a time.
  *
- * Apart from that each process looks by itself whether the store lives the life that it knows, and whether the schedule is
- * still there, which goes with the jobs when somebody empties the queue.
+ * Apart from that each process looks by itself whether the schedule is still there, which goes with the jobs when somebody
+ * empties the queue.
  */
 export function createReconcileStage(parts: {
   readonly chains: ReadonlyMap<ChainId, ChainAdapter>
@@ -57,13 +57,12 @@ export function createReconcileStage(parts: {
   readonly rebroadcastAfterMs: number
   /** Default 30 000. */
   readonly everyMs?: number | undefined
-  /** Called at the start and before each run, with the life of the store that it is in. */
-  readonly onIncarnation: (incarnation: Uint8Array) => void
+  readonly incarnation: Incarnation
   readonly metrics: Metrics
   readonly logger: Logger
 }): ReconcileStage {
   const { chains, records, queues, submitJobs, vault, settle, endReplaced } = parts
-  const { rebroadcastAfterMs, onIncarnation, logger } = parts
+  const { rebroadcastAfterMs, incarnation, logger } = parts
   const { everyMs = defaultEveryMs } = parts
   const stopping = new AbortController()
   const waiting = { signal: stopping.signal }
@@ -81,7 +80,7 @@ export function createReconcileStage(parts: {
   async function run(): Promise<void> {
     const startMs = Date.now()
     try {
-      await meet()
+      await incarnation.meet()
       for (const adapter of chains.values()) {
         if (stopping.signal.aborted) return
         await reconcileChain(adapter)
@@ -98,10 +97,6 @@ export function createReconcileStage(parts: {
     while (!stopping.signal.aborted) {
       if ((await records.sweep(Date.now(), sweepPageSize)) < sweepPageSize) return
     }
-  }
-
-  async function meet(): Promise<void> {
-    onIncarnation(await meetIncarnation({ records, settle, chains: [...chains.keys()], ...many }))
   }
 
   async function reconcileChain(adapter: ChainAdapter): Promise<void> {
@@ -202,7 +197,6 @@ export function createReconcileStage(parts: {
 
   async function lookAround(): Promise<void> {
     try {
-      await meet()
       const jobs = await queue.getJobCountByTypes('delayed', 'waiting', 'active')
       if (jobs === 0 || (await queue.getJobScheduler(scheduleName)) === undefined) {
         await schedule()
@@ -224,8 +218,6 @@ export function createReconcileStage(parts: {
 
   return {
     async start() {
-      // Not in the first run, which goes on where something fails: nothing may be handed over before this was done.
-      await meet()
       await schedule()
       void worker
         .run()

@@ -65,7 +65,8 @@ export async function startBroadcaster(
     lines.on('line', (line) => {
       log.write(`${line}\n`)
       if (!line.startsWith('{"event":"ready"')) return
-      resolve(JSON.parse(line) as { address: string; dashboard: string })
+      const { addresses, dashboard } = JSON.parse(line) as { addresses: [string]; dashboard: string }
+      resolve({ address: addresses[0], dashboard })
     })
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     void exited.then((code) => reject(new Error(`The broadcaster ended with ${code}: ${lastError}`)))

@@ -61,7 +61,7 @@ const handlers: {
     }
     const config = family.config.parse(setup) as { pollIntervalMs: number }
     broadcaster = createBroadcaster({
-      listener: network.listener('broadcaster'),
+      listeners: [network.listener('broadcaster')],
       store: opened,
       chains: [{ adapter: family.create(config), pollIntervalMs: config.pollIntervalMs }],
       vault: createVault(randomBytes(32)),
@@ -98,7 +98,8 @@ const handlers: {
     accepted = []
     included = []
     failed = 0
-    const to = broadcaster.address()
+    const [to] = broadcaster.addresses()
+    if (to === undefined) throw new Error('Nobody listens.')
     const startMs = performance.now()
     let sent = 0
     for (const message of sending) {

@@ -123,7 +123,7 @@ const listener = wrap(
 )
 
 const broadcaster = createBroadcaster({
-  listener,
+  listeners: [listener],
   store: {
     kind: store.kind,
     records,

@@ -12,11 +12,12 @@ import {
   createVault,
   type Logger,
   openStore,
+  type Role,
   type Store,
 } from '@veilcast/broadcaster'
 import { createClient, type VeilcastClient } from '@veilcast/client'
 import type { Anvil, CosmosChain } from '@veilcast/devnet'
-import type { MixnetDialer, MixnetListener } from '@veilcast/shared/mixnet'
+import type { MixnetAddress, MixnetDialer, MixnetListener } from '@veilcast/shared/mixnet'
 
 /** Chain configuration as an operator writes it. */
 export type ChainSetup = { readonly chain: string } & Readonly<Record<string, unknown>>
@@ -45,11 +46,14 @@ export function cosmosSetup(chain: CosmosChain, url = chain.rpcUrl): ChainSetup 
 
 export interface TestBroadcaster extends Broadcaster {
   readonly store: Store
+  /** That of its first Nym client. */
+  address(): MixnetAddress
 }
 
 /** The broadcaster as it is, in this process, over any transport and store. Stops the store with it. */
 export async function startTestBroadcaster(options: {
-  readonly listener: MixnetListener
+  readonly listener: MixnetListener | readonly MixnetListener[]
+  readonly role?: Role
   readonly store: Store
   readonly chains: readonly ChainSetup[]
   readonly secret?: Uint8Array
@@ -61,7 +65,8 @@ export async function startTestBroadcaster(options: {
   readonly copyWindowMs?: number
 }): Promise<TestBroadcaster> {
   const broadcaster = createBroadcaster({
-    listener: options.listener,
+    role: options.role ?? 'all',
+    listeners: [options.listener].flat(),
     store: options.store,
     chains: options.chains.map((setup) => {
       const family = chainFamilies[setup.chain.split(':')[0]!]!
@@ -85,7 +90,7 @@ export async function startTestBroadcaster(options: {
     logger: options.logger ?? createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
   })
   await broadcaster.start()
-  return { ...broadcaster, store: options.store }
+  return { ...broadcaster, store: options.store, address: () => broadcaster.addresses()[0]! }
 }
 
 /** A folder that the embedded Postgres can reach, also where it runs as another user than we do. */

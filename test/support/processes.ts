@@ -87,7 +87,9 @@ export async function endAll(): Promise<void> {
 }
 
 export interface BroadcasterProcess extends Running {
+  /** That of its first Nym client. */
   readonly address: string
+  readonly addresses: readonly string[]
   readonly dashboard: string
 }
 
@@ -99,8 +101,11 @@ export function startBroadcaster(configFile: string): Running {
 /** The same, once it is ready. */
 export async function runBroadcaster(configFile: string): Promise<BroadcasterProcess> {
   const running = startBroadcaster(configFile)
-  const ready = JSON.parse(await running.said(/^\{"event":"ready"/)) as { address: string; dashboard: string }
-  return { ...running, address: ready.address, dashboard: ready.dashboard }
+  const ready = JSON.parse(await running.said(/^\{"event":"ready"/)) as {
+    addresses: string[]
+    dashboard: string
+  }
+  return { ...running, ...ready, address: ready.addresses[0]! }
 }
 
 /** Kills it as a crash of the machine's memory does: nothing is put in order. */

@@ -10,6 +10,9 @@ import { sealDetail } from '../../../broadcaster/dist/store/stateOf.js'
 import type { RecordState, TxKey, TxRecord, TxStore } from '../../../broadcaster/dist/store/TxStore.js'
 import { createVault } from '../../../broadcaster/dist/store/vault.js'
 
+/** One sender, by one Nym client. */
+const path = { tag: 'tag' as SenderTag, listener: { reply: async () => {} } }
+
 /** One record that moves on, an ingress' memory of who asked, and a replier that notes what it was given to send. */
 function ingress() {
   const vault = createVault(randomBytes(32))
@@ -51,7 +54,7 @@ function ingress() {
   const register = (until: Until, surbs: number, everyStage = false, requestId = id) =>
     askers.register({
       id: requestId,
-      tag: 'tag' as SenderTag,
+      path,
       key,
       until,
       everyStage,
@@ -166,7 +169,7 @@ describe('what an asker is told', () => {
     await ask('final', 2)
     const reused = askers.register({
       id,
-      tag: 'tag' as SenderTag,
+      path,
       key: 'b'.repeat(26) as TxKey,
       until: 'final',
       everyStage: false,

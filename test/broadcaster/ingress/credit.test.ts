@@ -35,17 +35,17 @@ async function openDoor(fails: (attempt: number, when: 'before' | 'after') => bo
   const logger = createLogger('silent')
   let attempts = 0
   const ingress = createIngress({
-    listener,
+    listeners: [listener],
     chains: new Map(),
     records: {} as TxStore,
     askers,
-    replier: createReplier({ listener, incarnation: () => new Uint8Array(8), metrics, logger }),
-    async admit({ id, surbs }, tag) {
+    replier: createReplier({ incarnation: () => new Uint8Array(8), metrics, logger }),
+    async admit({ id, surbs }, path) {
       attempts += 1
       if (fails(attempts, 'before')) throw new Error('unforeseen')
       const asker = askers.register({
         id,
-        tag,
+        path,
         key,
         until: 'included',
         everyStage: false,

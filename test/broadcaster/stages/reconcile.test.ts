@@ -4,6 +4,7 @@ import { parseChainId } from '@veilcast/shared/protocol'
 import { hexToBytes } from 'viem'
 import type { ChainAdapter } from '../../../broadcaster/dist/chains/ChainAdapter.js'
 import { createEndReplaced } from '../../../broadcaster/dist/stages/endReplaced.js'
+import { createIncarnation } from '../../../broadcaster/dist/stages/incarnation.js'
 import { createReconcileStage, reconcileQueue } from '../../../broadcaster/dist/stages/reconcile.js'
 import { createSubmitJobs, submitQueue } from '../../../broadcaster/dist/stages/submitJobs.js'
 import { signEthTransfer } from '../../support/devnetSign.ts'
@@ -34,12 +35,14 @@ describe('reconcile', () => {
   async function run(): Promise<void> {
     const endReplaced = createEndReplaced(parts)
     const submitJobs = createSubmitJobs(parts.queues)
+    const incarnation = createIncarnation({ ...parts, chains: [chain], onChange() {} })
+    await incarnation.meet()
     const stage = createReconcileStage({
       ...parts,
+      incarnation,
       endReplaced,
       submitJobs,
       rebroadcastAfterMs: 60_000,
-      onIncarnation() {},
     })
     await stage.start()
     await stage.stop()

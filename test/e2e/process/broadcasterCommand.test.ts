@@ -287,6 +287,7 @@ describe('veilcast-broadcaster run', () => {
       expect(await ready.json()).toMatchObject({
         store: true,
         mixnet: true,
+        mixnets: { 'nym-1': true },
         chains: { [anvil.chainId]: false },
       })
       expect((await fetch(`${broadcaster.dashboard}/healthz`)).status).toBe(200)
@@ -312,10 +313,11 @@ describe('veilcast-broadcaster run', () => {
         store: true,
         workers: true,
         mixnet: true,
+        mixnets: { 'nym-1': true },
         chains: { [anvil.chainId]: true },
       })
       expect(await (await fetch(`${dashboard}/metrics`)).text()).toMatch(
-        /^veilcast_mixnet_round_trip_seconds /m,
+        /^veilcast_mixnet_round_trip_seconds\{mixnet="nym-1"\} /m,
       )
       const board = await fetch(`${dashboard}/queues`)
       expect(board.status).toBe(200)

@@ -93,7 +93,9 @@ describe('npm install of all packages in an empty project', () => {
         expect(checked.code).toBe(0)
 
         const broadcaster = start('veilcast-broadcaster', 'run', '--json', '--config', config)
-        const { address } = JSON.parse(await broadcaster.said(/"event":"ready"/)) as { address: string }
+        const {
+          addresses: [address],
+        } = JSON.parse(await broadcaster.said(/"event":"ready"/)) as { addresses: [string] }
         const signedTx = await signEthTransfer(anvil, {
           from: anvil.accounts[0]!,
           to: anvil.accounts[1]!.address,

@@ -171,10 +171,10 @@ async function tellStory(
     )
     lives.push(running)
     const ready = JSON.parse(await running.said(/^\{"event":"ready"/)) as {
-      address: string
+      addresses: [string]
       dashboard: string
     }
-    return { running, ...ready }
+    return { running, address: ready.addresses[0], dashboard: ready.dashboard }
   }
 
   let { running, address, dashboard } = await live()
