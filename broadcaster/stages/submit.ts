@@ -292,8 +292,6 @@ export function createSubmitStage(parts: {
     let current = record
     let rejection: WireError | undefined
     let isUsed = false
-    /** One of several did not say no: it may have taken it. */
-    let isOpenElsewhere = false
     for (let handedTo = 0; handedTo < maxEndpointsPerRun; ) {
       let endpoints = adapter.pickEndpoints({ sticky, avoid })
       if (endpoints.length === 0 && handedTo === 0) endpoints = adapter.pickEndpoints()
@@ -323,10 +321,9 @@ export function createSubmitStage(parts: {
         if (answer.kind === 'early') return stillEarly(current, answer.expected, open)
         if (answer.kind === 'used') isUsed = true
         if (answer.kind === 'rejected') rejection ??= answer.error
-        if (answer.kind !== 'unavailable') {
-          // One endpoint's word, against our own look at the chain: another operator's may take it.
-          for (const id of ofSameOperator(adapter, endpoints[index] ?? '')) avoid.add(id)
-        } else if (answers.length > 1) isOpenElsewhere = true
+        if (answer.kind === 'unavailable') continue
+        // One endpoint's word, against our own look at the chain: another operator's may take it.
+        for (const id of ofSameOperator(adapter, endpoints[index] ?? '')) avoid.add(id)
       }
       // With its nonce in one pool, another transaction of that nonce would only split the network's pools.
       if (rejection?.number === replacementUnderpriced) break
@@ -336,7 +333,6 @@ export function createSubmitStage(parts: {
       if (!keepTrying(current, open)) return done(current, open)
       return isUsed ? 'again' : 'wait'
     }
-    if (isOpenElsewhere && keepTrying(current, open)) return 'again'
     const told = await settle.rejected(current, rejection)
     if (told && told !== current) lane.set(told.key, shown(told))
     return done(current, open)

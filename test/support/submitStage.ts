@@ -24,14 +24,18 @@ export async function startSubmitStage(
     readonly maxLaneWaitMs?: number
     readonly requestTimeoutMs?: number
     readonly probeIntervalMs?: number
+    readonly submit?: object
+    /** Of another stage, to go on with its records. Default: a key of its own. */
+    readonly secret?: Uint8Array
   } = {},
 ) {
   const { records, queues } = store
-  const vault = createVault(randomBytes(32))
+  const vault = createVault(more.secret ?? randomBytes(32))
   const config = evmChainConfig.parse({
     chain,
     endpoints: nodes.map(({ url }, index) => ({ id: `n${index}`, url })),
     requestTimeoutMs: more.requestTimeoutMs ?? 30_000,
+    ...(more.submit && { submit: more.submit }),
   })
   // Below what an operator may set: what is set aside for long comes back within the test.
   const adapter = createEvmAdapter({ ...config, probeIntervalMs: more.probeIntervalMs ?? 100 })

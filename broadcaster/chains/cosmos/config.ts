@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { type ChainId, isChainId, maxTransactionBytes } from '@veilcast/shared/protocol'
 import { z } from 'zod'
-import { cosmosEndpointConfigs } from '../endpoints/EndpointConfig.ts'
+import { checkOperators, choiceConfig, cosmosEndpointConfigs } from '../endpoints/EndpointConfig.ts'
 import { maxReadCallsPerSecond } from '../reads/config.ts'
 
 /** What an operator writes about one Cosmos chain. */
@@ -25,6 +25,7 @@ export const cosmosChainConfig = z
       .regex(/^[a-z][a-z0-9]{0,19}$/, 'lower-case letters and digits, at most 20')
       .describe("What the chain's account addresses begin with: `cosmos`, `osmo`."),
     endpoints: cosmosEndpointConfigs,
+    ...choiceConfig,
     maxTransactionBytes: z
       .int()
       .min(1)
@@ -71,6 +72,7 @@ export const cosmosChainConfig = z
       ),
     maxReadCallsPerSecond,
   })
+  .superRefine(checkOperators)
   .transform((config, context) => {
     const cometChainId = config.cometChainId ?? config.chain.slice(namespace.length)
     if (cosmosChainOf(cometChainId) !== config.chain) {

@@ -1,6 +1,7 @@
 import { agreeOnPreflight, goesOn } from '../agreeOnPreflight.ts'
 import { type ChainAdapter, ChainUnavailable, type InspectedTx } from '../ChainAdapter.ts'
 import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
+import { operatorsToSubmitTo } from '../endpoints/EndpointConfig.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
 import { untilAborted } from '../endpoints/withDeadline.ts'
 import { findAgreed } from '../findAgreed.ts'
@@ -29,6 +30,7 @@ const maxAccountAgeMs = 1_000
 /** A chain of the Cosmos SDK, by CometBFT's JSON-RPC: 0.37, 0.38 and 1.0. Each block is final. */
 export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
   const { chain, cometChainId, bech32Prefix, maxTransactionBytes, requestTimeoutMs } = config
+  const submitsTo = operatorsToSubmitTo(config.submit)
 
   const pool = createEndpointPool<CometNode>({
     endpoints: config.endpoints.map((endpoint) => ({
@@ -44,6 +46,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     probeTimeoutMs: requestTimeoutMs,
     maxBlocksBehind: config.maxBlocksBehind,
     askTimeoutMs: requestTimeoutMs,
+    choice: config.endpointChoice,
   })
 
   const remembered = rememberAccounts(pool, maxAccountAgeMs)
@@ -81,7 +84,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
       }
     },
 
-    pickEndpoints: (options) => pool.pick(options),
+    pickEndpoints: (options) => pool.pick({ ...options, operators: submitsTo }),
 
     async submit(id, tx, options) {
       try {

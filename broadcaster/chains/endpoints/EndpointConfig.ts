@@ -40,6 +40,55 @@ export type CosmosEndpointConfig = z.output<typeof cosmosEndpointConfig>
 
 export const cosmosEndpointConfigs = severalOf(cosmosEndpointConfig)
 
+const maxOperatorsAtOnce = 8
+
+/** Whom a transaction is handed to, and how endpoints are chosen. */
+export const choiceConfig = {
+  submit: z
+    .discriminatedUnion('to', [
+      z.strictObject({
+        to: z.literal('one').describe('To one endpoint; to the next only where it does not take it.'),
+      }),
+      z.strictObject({
+        to: z
+          .literal('several')
+          .describe(
+            'To endpoints of several operators at once. It spreads although one of them keeps it back; and each learns that it comes from you.',
+          ),
+        operators: z.int().min(2).max(maxOperatorsAtOnce).default(2).describe('How many operators.'),
+      }),
+    ])
+    .default({ to: 'one' })
+    .describe('Whom a transaction is handed to.'),
+  endpointChoice: z
+    .enum(['uniform', 'scored'])
+    .default('uniform')
+    .describe(
+      'How endpoints are chosen. `uniform`: every live one is as likely as the next, so that none sees more than its share. `scored`: the better it answered lately, the likelier.',
+    ),
+}
+
+export type SubmitConfig = z.output<(typeof choiceConfig)['submit']>
+
+/** To how many operators a transaction is handed at once. */
+export function operatorsToSubmitTo(submit: SubmitConfig): number {
+  return submit.to === 'several' ? submit.operators : 1
+}
+
+/** Adds an issue where `submit` needs more operators than there are. */
+export function checkOperators(
+  { submit, endpoints }: { readonly submit: SubmitConfig; readonly endpoints: readonly EndpointConfig[] },
+  context: z.RefinementCtx,
+): void {
+  const operators = new Set(endpoints.map(({ operator }) => operator)).size
+  if (operatorsToSubmitTo(submit) <= operators) return
+  context.addIssue({
+    code: 'custom',
+    path: ['submit', 'operators'],
+    message: `is more than the ${operators} operators of the endpoints: add endpoints with another operator, or lower it`,
+  })
+}
+
 function withOperator<T extends { readonly id: string; readonly operator?: string | undefined }>(
   endpoint: T,
 ) {

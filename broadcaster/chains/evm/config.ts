@@ -1,6 +1,6 @@
 import { type ChainId, isChainId } from '@veilcast/shared/protocol'
 import { z } from 'zod'
-import { endpointConfigs } from '../endpoints/EndpointConfig.ts'
+import { checkOperators, choiceConfig, endpointConfigs } from '../endpoints/EndpointConfig.ts'
 import { maxReadCallsPerSecond } from '../reads/config.ts'
 
 /** What geth's pool takes of one transaction without blobs. */
@@ -16,6 +16,7 @@ export const evmChainConfig = z
       .refine((text): boolean => isChainId(text))
       .describe('The CAIP-2 id: `eip155:` and the chain id.'),
     endpoints: endpointConfigs,
+    ...choiceConfig,
     finality: z
       .discriminatedUnion('rule', [
         z.strictObject({
@@ -82,6 +83,7 @@ export const evmChainConfig = z
       .describe("Blocks that one `eth_getLogs` of a wallet's may span."),
     maxReadCallsPerSecond,
   })
+  .superRefine(checkOperators)
   .transform((config, context) => {
     const limit = config.allowBlobs ? maxBytesWithBlobs : maxBytesWithoutBlobs
     const maxTransactionBytes = config.maxTransactionBytes ?? limit

@@ -1,6 +1,7 @@
 import type { ChainAdapter, InspectedTx } from '../ChainAdapter.ts'
 import { createEndpointPool } from '../endpoints/createEndpointPool.ts'
 import { resultOf } from '../endpoints/createRpcCaller.ts'
+import { operatorsToSubmitTo } from '../endpoints/EndpointConfig.ts'
 import type { ProbeResult } from '../endpoints/EndpointPool.ts'
 import type { EvmChainConfig } from './config.ts'
 import { createEvmClient, type EvmClient } from './EvmClient.ts'
@@ -19,6 +20,7 @@ import { submit } from './submit.ts'
 /** An EVM chain behind one or more JSON-RPC endpoints. */
 export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
   const { chain, finality, maxTransactionBytes, allowBlobs, requestTimeoutMs } = config
+  const submitsTo = operatorsToSubmitTo(config.submit)
   const chainId = BigInt(chain.slice('eip155:'.length))
   const pool = createEndpointPool({
     endpoints: config.endpoints.map((endpoint) => ({
@@ -30,6 +32,7 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     probeIntervalMs: config.probeIntervalMs,
     maxBlocksBehind: config.maxBlocksBehind,
     askTimeoutMs: requestTimeoutMs,
+    choice: config.endpointChoice,
   })
 
   const { preflight, handed } = createPreflight(pool, { chainId, maxInitCodeBytes: config.maxInitCodeBytes })
@@ -49,7 +52,7 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     stop: () => pool.stop(),
     live: () => pool.live(),
     endpoints: () => pool.health(),
-    pickEndpoints: (options) => pool.pick(options),
+    pickEndpoints: (options) => pool.pick({ ...options, operators: submitsTo }),
     onAnswer: (listener) => pool.onAnswer(listener),
 
     inspect: (signedTx) => inspect(signedTx, { chainId, maxTransactionBytes, allowBlobs }),
