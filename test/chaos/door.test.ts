@@ -11,6 +11,7 @@ import { anvilSetup, startTestBroadcaster, type TestBroadcaster } from '../suppo
 import { type RawDialer, startRawDialer } from '../support/rawDialer.ts'
 import { type StoreServer, startEmbedded } from '../support/store.ts'
 import { until } from '../support/until.ts'
+import { untilPooled } from '../support/untilPooled.ts'
 
 const limitMs = 60_000
 
@@ -114,6 +115,8 @@ describe('the door, where there is no room', () => {
       const turnedAway = { errorName: 'accountBacklogFull', outcome: 'notSent' }
       await expect(wallet.request(body, id)).rejects.toMatchObject(turnedAway)
 
+      // The three blocks are of use once the first transaction can be in one of them.
+      await untilPooled(anvil)
       await anvil.setAutomine(true)
       await anvil.mine(3)
       const chain = parseChainId(anvil.chainId)
@@ -133,7 +136,7 @@ describe('the door, where there is no room', () => {
       const body = await submission(anvil.accounts[2]!)
       const id = newRequestId()
       await wallet.send(encodeRequest({ id, surbs: 2, body }), 2)
-      await until(async () => (await anvil.rpc<{ pending: string }>('txpool_status')).pending === '0x1')
+      await untilPooled(anvil)
       await wallet.stop()
       await broadcaster.stop()
 

@@ -11,6 +11,7 @@ import { type FakeNativeClient, startFakeNativeClient } from '../support/mixnetN
 import { makeFolder } from '../support/path.ts'
 import { endAll, processesWith, type Running } from '../support/processes.ts'
 import { until } from '../support/until.ts'
+import { untilPooled } from '../support/untilPooled.ts'
 
 const limitMs = 120_000
 
@@ -88,7 +89,7 @@ describe('an embedded Postgres that is killed under its broadcaster', () => {
     async () => {
       await anvil.setAutomine(false)
       const receipt = client.submit(await transfer(0), { timeoutMs: limitMs })
-      await until(async () => (await anvil.rpc<{ pending: string }>('txpool_status')).pending === '0x1')
+      await untilPooled(anvil)
       for (let kill = 0; kill < 2; kill++) {
         const pid = Number.parseInt(await readFile(join(dataDir, 'data', 'postmaster.pid'), 'utf8'), 10)
         process.kill(pid, 'SIGKILL')

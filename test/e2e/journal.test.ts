@@ -5,6 +5,7 @@ import { keccak256 } from 'viem'
 import { signEthTransfer } from '../support/devnetSign.ts'
 import { makeFolder } from '../support/path.ts'
 import { clientProgram, endAll, kill9, run } from '../support/processes.ts'
+import { untilPooled } from '../support/untilPooled.ts'
 import { startWalletStack, type WalletStack } from '../support/walletStack.ts'
 
 const limitMs = 120_000
@@ -48,6 +49,7 @@ describe('a wallet with a journal, over the local Nym network', () => {
       expect(await readdir(journal)).toHaveLength(1)
 
       // Another process, and another Nym client: none of the first one's SURBs are any use to it.
+      await untilPooled(anvil)
       await anvil.mine()
       const resumed = await veilcast('resume', '--json').ended
       expect(resumed.code).toBe(0)

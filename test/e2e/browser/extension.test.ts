@@ -11,6 +11,7 @@ import { signEthTransfer } from '../../support/devnetSign.ts'
 import { makeFolder } from '../../support/path.ts'
 import { root } from '../../support/processes.ts'
 import { until } from '../../support/until.ts'
+import { untilPooled } from '../../support/untilPooled.ts'
 import { startWalletStack, type WalletStack } from '../../support/walletStack.ts'
 
 const limitMs = 120_000
@@ -106,6 +107,7 @@ describeInChromium('a browser extension', () => {
       const txId = await send(popup)
       expect((await told(popup, txId))?.stage).not.toBe('included')
       await endWorker(popup)
+      await untilPooled(stack.anvil)
       await stack.anvil.mine()
       await until(async () => (await told(popup, txId))?.stage === 'included')
       expect(await told(popup, txId)).toEqual({ stage: 'included', ok: true })
@@ -124,6 +126,7 @@ describeInChromium('a browser extension', () => {
       session.send('Browser.crash').catch(() => undefined)
       await closed
 
+      await untilPooled(stack.anvil)
       await stack.anvil.mine()
       const again = await openBrowser()
       await until(async () => (await told(again, txId))?.stage === 'included')

@@ -20,6 +20,7 @@ import {
   runBroadcaster,
   writeConfig,
 } from '../../support/processes.ts'
+import { untilPooled } from '../../support/untilPooled.ts'
 
 const limitMs = 120_000
 
@@ -188,6 +189,7 @@ describe('veilcast, over the local Nym network', () => {
       })
       expect(ended.stderr).toContain(`veilcast status ${told.requestId}`)
 
+      await untilPooled(anvil)
       await anvil.mine()
       const asked = await veilcast('status', String(told.requestId), '--until', 'included', '--json').ended
       expect(asked.code).toBe(0)

@@ -15,7 +15,7 @@ import {
   startBroadcaster,
   writeConfig,
 } from '../../support/processes.ts'
-import { until } from '../../support/until.ts'
+import { untilPooled } from '../../support/untilPooled.ts'
 
 const limitMs = 120_000
 /** A killed worker's job is free again after its lock, 5 s, and at most two looks for stalled ones, 5 s each; its lease, 5 s. */
@@ -107,7 +107,7 @@ describe('kill -9 of the broadcaster, EVM', () => {
 
   /** Mines once the transaction lies in the pool. */
   async function include(): Promise<void> {
-    await until(async () => (await anvil.rpc<{ pending: string }>('txpool_status')).pending === '0x1')
+    await untilPooled(anvil)
     await anvil.mine()
   }
 

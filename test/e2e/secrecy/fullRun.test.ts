@@ -42,6 +42,7 @@ import {
 } from '../../support/processes.ts'
 import { redisServer, startRedis } from '../../support/store.ts'
 import { until } from '../../support/until.ts'
+import { untilPooled } from '../../support/untilPooled.ts'
 
 const limitMs = 240_000
 const timing = { firstRepeatMs: 2_000, laterRepeatMs: 2_000, maxRepeatMs: 4_000 }
@@ -342,7 +343,7 @@ async function tellStory(
   const rival = await evmAccount()
   const overtaken = await evmTx({ from: rival, nonce: 0 })
   const waiting = submit(evm, overtaken, { until: 'final' })
-  await until(async () => (await anvil.rpc<{ pending: string }>('txpool_status')).pending !== '0x0')
+  await untilPooled(anvil)
   const vault = createVault(await readFile(join(dataDir, 'veilcast.key')))
   const keyOf = (tx: { chain: string; bytes: Uint8Array }) => vault.keyOf(parseChainId(tx.chain), tx.bytes)
   const handedBefore = endpoints.evm.calls('eth_sendRawTransaction')
