@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
-import { checkSetup } from './config/checkSetup.ts'
+import { check } from './commands/check.ts'
+import { terminal } from './commands/Terminal.ts'
+import { checkBeforeRun } from './config/checkBeforeRun.ts'
 import { type BroadcasterConfig, ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
+import type { Broadcaster } from './createBroadcaster.ts'
 import { describeError } from './observability/logger.ts'
 import { openBroadcaster, storeOf } from './openBroadcaster.ts'
 import { type Role, roles } from './Role.ts'
@@ -26,6 +29,11 @@ const configFile = new Option('-c, --config <file>', 'configuration, YAML')
   .env('VEILCAST_CONFIG')
   .default('veilcast.yaml')
 
+const roleOption = new Option(
+  '--role <role>',
+  'what this process does, whatever the configuration says: ingress speaks to wallets, worker to chains, all is both',
+).choices(roles)
+
 const program = new Command('veilcast-broadcaster')
   .description(
     'Takes signed transactions from the Nym mixnet, brings them on chain, and answers with receipts.',
@@ -40,12 +48,7 @@ program
   .command('run')
   .description('run until SIGINT or SIGTERM; a second signal exits at once')
   .addOption(configFile)
-  .addOption(
-    new Option(
-      '--role <role>',
-      'what this process does, whatever the configuration says: ingress speaks to wallets, worker to chains, all is both',
-    ).choices(roles),
-  )
+  .addOption(roleOption)
   .option('--json', 'print what it says on standard output as JSON lines', false)
   .action(run)
 
@@ -59,26 +62,22 @@ program
 
 program
   .command('check')
-  .description('read the configuration, try the store, each endpoint and the mixnet, and say what is wrong')
+  .description(
+    'read the configuration, try the store, each endpoint and each Nym client, and say what is wrong; leaves nothing behind',
+  )
   .addOption(configFile)
-  .option('--json', 'print the findings as JSON', false)
-  .action(check)
+  .addOption(roleOption)
+  .option('--json', 'print the findings as JSON, on standard output', false)
+  .action(checkCommand)
 
 interface Options {
   readonly config: string
   readonly json: boolean
+  readonly role?: Role
 }
 
-async function run(options: Options & { readonly role?: Role }): Promise<void> {
+async function run(options: Options): Promise<void> {
   const stopping = new AbortController()
-  const broadcaster = await readConfig(options.config)
-    .then((config) =>
-      openBroadcaster(
-        { ...config, ...(options.role ? { role: options.role } : {}) },
-        { environment: process.env },
-      ),
-    )
-    .catch(giveUp)
   const say = (event: string, fields: Record<string, string | readonly string[]>): void => {
     const lines = Object.entries(fields).flatMap(([name, value]) =>
       [value].flat().map((one) => `  ${name}: ${one}`),
@@ -88,21 +87,14 @@ async function run(options: Options & { readonly role?: Role }): Promise<void> {
     )
   }
 
-  let firstSignalMs = 0
-  const ended = new Promise<void>((resolve) => {
-    const onSignal = (): void => {
-      // A terminal's Ctrl-C reaches us more than once under npm: only one that comes later is meant as a second.
-      if (firstSignalMs > 0 && Date.now() - firstSignalMs > 1000) process.exit(130)
-      if (firstSignalMs > 0) return
-      firstSignalMs = Date.now()
-      stopping.abort()
-      resolve()
-    }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
-    // Under a program that started us with a channel, as the demo does: when that is gone, however it ended, so are we.
-    process.on('disconnect', onSignal)
-  })
+  const ended = onSignal(stopping)
+  const broadcaster = await open(options, stopping.signal).catch((error: unknown) =>
+    stopping.signal.aborted ? undefined : giveUp(error),
+  )
+  if (!broadcaster) {
+    say('stopped', {})
+    process.exit(0)
+  }
 
   let onFailure = (_error: unknown): void => {}
   const failed = new Promise<never>((_, reject) => {
@@ -124,16 +116,48 @@ async function run(options: Options & { readonly role?: Role }): Promise<void> {
   process.exit(0)
 }
 
-async function check(options: Options): Promise<void> {
-  const config = await readConfig(options.config).catch(giveUp)
-  const findings = await checkSetup(config, process.env)
-  if (options.json)
-    process.stdout.write(`${JSON.stringify({ ok: findings.every(({ ok }) => ok), findings }, null, 2)}\n`)
-  else {
-    for (const { what, ok, found } of findings)
-      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${what}: ${found}\n`)
+/** Nothing is made before all that can be looked at was looked at. */
+async function open(options: Options, signal: AbortSignal): Promise<Broadcaster> {
+  const config = withRole(await readConfig(options.config), options.role)
+  await checkBeforeRun(config, { environment: process.env, role: config.role, signal })
+  signal.throwIfAborted()
+  return openBroadcaster(config, { environment: process.env })
+}
+
+const withRole = (config: BroadcasterConfig, role: Role | undefined): BroadcasterConfig =>
+  role ? { ...config, role } : config
+
+/** Aborts at the first signal, and resolves; ends the process at a second one. */
+function onSignal(stopping: AbortController): Promise<void> {
+  let firstMs = 0
+  return new Promise((resolve) => {
+    const hear = (): void => {
+      // A terminal's Ctrl-C reaches us more than once under npm: only one that comes later is meant as a second.
+      if (firstMs > 0 && Date.now() - firstMs > 1000) process.exit(130)
+      if (firstMs > 0) return
+      firstMs = Date.now()
+      stopping.abort()
+      resolve()
+    }
+    process.on('SIGINT', hear)
+    process.on('SIGTERM', hear)
+    // Under a program that started us with a channel, as the demo does: when that is gone, however it ended, so are we.
+    process.on('disconnect', hear)
+  })
+}
+
+async function checkCommand({ config: path, role, json }: Options): Promise<void> {
+  const stopping = new AbortController()
+  void onSignal(stopping)
+  const config = withRole(await readConfig(path).catch(giveUp), role)
+  try {
+    const { signal } = stopping
+    const ok = await check(config, { environment: process.env, role: config.role, signal, json }, terminal)
+    process.exit(ok ? 0 : 2)
+  } catch (error) {
+    if (stopping.signal.aborted) process.exit(130)
+    giveUp(error)
   }
-  process.exit(findings.every(({ ok }) => ok) ? 0 : 2)
 }
 
 async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<void> {

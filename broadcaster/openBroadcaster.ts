@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { type BroadcasterConfig, ConfigError } from './config/config.ts'
+import { checkRole } from './config/checkRole.ts'
+import type { BroadcasterConfig } from './config/config.ts'
 import { openKeyFile } from './config/keyFile.ts'
 import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListeners } from './config/openListener.ts'
@@ -23,11 +24,7 @@ export async function openBroadcaster(
 ): Promise<Broadcaster> {
   const { role } = config
   const storeConfig = storeOf(config, options.environment ?? {})
-  if (role !== 'all' && storeConfig.kind === 'embedded') {
-    throw new ConfigError(
-      `The role ${role} shares its store with other processes, and the embedded one serves one process: set store to a redis or postgres server.`,
-    )
-  }
+  checkRole(role, storeConfig.kind)
   await makeDataFolder(config.dataDir)
   const secret = await openKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
   return createBroadcaster({

@@ -1,5 +1,17 @@
 import { z } from 'zod'
+import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import type { CosmosEndpointConfig } from '../chains/endpoints/EndpointConfig.ts'
 import { chainFamilies } from '../chains/registry.ts'
+
+/** What is asked of each chain's settings, whatever its family. */
+export interface ChainSetting {
+  readonly chain: string
+  readonly pollIntervalMs: number
+  readonly endpoints: readonly CosmosEndpointConfig[]
+  readonly cometChainId?: string | undefined
+  readonly bech32Prefix?: string | undefined
+  create(): ChainAdapter
+}
 
 /** Each chain is read by its family's own schema, which its namespace names. */
 export const chainConfig = z
@@ -20,8 +32,16 @@ export const chainConfig = z
       for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
       return z.NEVER
     }
-    const config = parsed.data as { readonly chain: string; readonly pollIntervalMs: number }
-    return { chain: config.chain, pollIntervalMs: config.pollIntervalMs, create: () => family.create(config) }
+    const config = parsed.data as Omit<ChainSetting, 'create'>
+    const { chain, pollIntervalMs, endpoints, cometChainId, bech32Prefix } = config
+    return {
+      chain,
+      pollIntervalMs,
+      endpoints,
+      cometChainId,
+      bech32Prefix,
+      create: () => family.create(config),
+    } satisfies ChainSetting
   })
 
 export const chainsConfig = z

@@ -8,11 +8,8 @@ import { ConfigError } from './config.ts'
  * @throws ConfigError
  */
 export async function openKeyFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readKey(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
+  const key = await readKeyFile(path)
+  if (key) return key
   await mkdir(dirname(path), { recursive: true })
   const fresh = `${path}.${process.pid}.new`
   await writeFile(fresh, randomBytes(32), { mode: 0o600, flag: 'wx', flush: true })
@@ -26,6 +23,18 @@ export async function openKeyFile(path: string): Promise<Uint8Array> {
     await unlink(fresh)
   }
   return readKey(path)
+}
+
+/** Undefined where there is none. @throws ConfigError */
+export async function readKeyFile(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readKey(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`The key file ${path} cannot be read (${code}). Set another keyFile.`)
+  }
 }
 
 async function readKey(path: string): Promise<Uint8Array> {

@@ -18,8 +18,7 @@ async function openListener(config: MixnetConfig, dataDir: string, index: number
       return createNymWasmListener({
         nymApiUrl: config.nymApiUrl,
         ...(config.preferredGateway === undefined ? {} : { preferredGateway: config.preferredGateway }),
-        identityFile:
-          config.identityFile ?? join(dataDir, index === 0 ? 'nym.identity' : `nym-${index + 1}.identity`),
+        identityFile: identityFileOf(config, dataDir, index),
         disableCoverTraffic: config.disableCoverTraffic,
         disablePacing: config.disablePacing,
       })
@@ -32,4 +31,13 @@ async function openListener(config: MixnetConfig, dataDir: string, index: number
       })
     }
   }
+}
+
+/** Where the keys of the client at this place in the list are kept. */
+export function identityFileOf(
+  config: { readonly identityFile?: string | undefined },
+  dataDir: string,
+  index: number,
+): string {
+  return config.identityFile ?? join(dataDir, index === 0 ? 'nym.identity' : `nym-${index + 1}.identity`)
 }

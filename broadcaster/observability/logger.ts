@@ -48,6 +48,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'ConfigError',
   'DashboardError',
   'JobError',
+  'NotThere',
 ])
 
 const salt = randomBytes(32)

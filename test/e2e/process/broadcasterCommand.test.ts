@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
@@ -208,11 +208,13 @@ describe('veilcast-broadcaster check', () => {
       expect(findings.map(({ what }) => what)).toEqual([
         'data folder',
         'key file',
+        'dashboard',
         'store',
         `${anvil.chainId} anvil`,
         'mixnet',
       ])
       expect(await processesWith(folder.path)).toEqual([])
+      expect(await readdir(folder.path)).toEqual(['veilcast.yaml'])
     },
     limitMs,
   )
@@ -223,8 +225,44 @@ describe('veilcast-broadcaster check', () => {
       const config = quietConfig(localnet, [anvilSetup(anvil, 'http://127.0.0.1:9')])
       const { code, stdout } = await command('check', '--config', await configureBy(stringify(config)))
       expect(code).toBe(2)
-      expect(stdout).toMatch(new RegExp(`^FAIL  ${anvil.chainId} anvil: `, 'm'))
+      expect(stdout).toMatch(new RegExp(`^FAIL  ${anvil.chainId} anvil: does not answer`, 'm'))
       expect(stdout).toMatch(/^ok {4}mixnet: a round trip took/m)
+    },
+    limitMs,
+  )
+
+  it(
+    'behavior: names all that is wrong at once: a port in use, an endpoint of another chain, a mixnet that is away',
+    async () => {
+      const taken = createServer().listen(0, '127.0.0.1')
+      await once(taken, 'listening')
+      const { port } = taken.address() as AddressInfo
+      const { mixnet, ...rest } = quietConfig(localnet, [{ ...anvilSetup(anvil), chain: 'eip155:1' }])
+      const away = { ...mixnet, nymApiUrl: 'http://127.0.0.1:9/api' }
+      const config = { ...rest, mixnet: away, http: { port } }
+      const { code, stdout } = await command('check', '--config', await configureBy(stringify(config)))
+      taken.close()
+      expect(code).toBe(2)
+      expect(stdout).toMatch(new RegExp(`^FAIL  dashboard: .*127.0.0.1:${port} `, 'm'))
+      expect(stdout).toMatch(
+        new RegExp(`^FAIL  eip155:1 anvil: is on ${anvil.chainId}, and not on eip155:1`, 'm'),
+      )
+      expect(stdout).toMatch(/^FAIL {2}mixnet: /m)
+      expect(stdout).toMatch(/^ok {4}store: embedded, durability fsync/m)
+      expect(await readdir(folder.path)).toEqual(['other.yaml'])
+    },
+    limitMs,
+  )
+
+  it(
+    'behavior: Ctrl-C ends it, and leaves nothing',
+    async () => {
+      const checking = run(process.execPath, [broadcasterProgram, 'check', '--config', await configure()])
+      await checking.said(/^ok {4}dashboard/)
+      checking.child.kill('SIGINT')
+      expect((await checking.ended).code).toBe(130)
+      expect(await processesWith(folder.path)).toEqual([])
+      expect(await readdir(folder.path)).toEqual(['veilcast.yaml'])
     },
     limitMs,
   )
@@ -278,9 +316,10 @@ describe('veilcast-broadcaster run', () => {
   )
 
   it(
-    'behavior: runs on where an endpoint is away, and /readyz says so',
+    'behavior: runs where the endpoints of one chain are away and another chain has one, and /readyz says so',
     async () => {
-      const config = quietConfig(localnet, [anvilSetup(anvil, 'http://127.0.0.1:9')])
+      const gone = { chain: 'eip155:5', endpoints: [{ id: 'gone', url: 'http://127.0.0.1:9' }] }
+      const config = quietConfig(localnet, [anvilSetup(anvil), gone])
       broadcaster = await runBroadcaster(await configureBy(stringify(config)))
       const ready = await fetch(`${broadcaster.dashboard}/readyz`)
       expect(ready.status).toBe(503)
@@ -288,7 +327,7 @@ describe('veilcast-broadcaster run', () => {
         store: true,
         mixnet: true,
         mixnets: { 'nym-1': true },
-        chains: { [anvil.chainId]: false },
+        chains: { [anvil.chainId]: true, 'eip155:5': false },
       })
       expect((await fetch(`${broadcaster.dashboard}/healthz`)).status).toBe(200)
       broadcaster.child.kill('SIGTERM')
