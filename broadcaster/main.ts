@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
 import { check } from './commands/check.ts'
+import { type InitOptions, init, mainnetApi } from './commands/init.ts'
+import { askAtTerminal } from './commands/Questions.ts'
 import { terminal } from './commands/Terminal.ts'
 import { checkBeforeRun } from './config/checkBeforeRun.ts'
 import { type BroadcasterConfig, ConfigError } from './config/config.ts'
@@ -69,6 +71,40 @@ program
   .addOption(roleOption)
   .option('--json', 'print the findings as JSON, on standard output', false)
   .action(checkCommand)
+
+const many = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+program
+  .command('init')
+  .description('ask a few questions, and write a configuration and its key file; with --yes nothing is asked')
+  .addOption(configFile)
+  .option('--yes', 'ask nothing: what no flag says is the default', false)
+  .option('--force', 'write over a configuration that is there; a key file is always kept', false)
+  .option(
+    '--chain <[chain=]url[#operator]>',
+    "an endpoint's RPC, as often as you like: http://127.0.0.1:8545, eip155:1=https://rpc.example/KEY#them; it says itself which chain it is on",
+    many,
+    [],
+  )
+  .option('--rest <url>', "a Cosmos node's REST API, for an endpoint of the same chain", many, [])
+  .addOption(
+    new Option('--mixnet <transport>', 'the Nym client (default: nym-wasm)').choices([
+      'nym-wasm',
+      'nym-socket',
+    ]),
+  )
+  .option('--nym-api <url>', `nym-wasm: the Nym API (default: ${mainnetApi})`)
+  .option('--gateway <identity>', 'nym-wasm: the entry gateway (default: any)')
+  .option('--nym-socket <url>', "nym-socket: the nym-client's websocket (default: ws://127.0.0.1:1977)")
+  .option('--store <store>', 'embedded, a postgres:// URL or a redis:// URL (default: embedded)')
+  .option('--host <address>', 'where the dashboard listens (default: 127.0.0.1)')
+  .option('--port <number>', "the dashboard's port (default: 8645)")
+  .option('--password-hash <hash>', "the dashboard's, where others can reach it")
+  .option(
+    '--data-dir <folder>',
+    'for key, identity and database, relative to the configuration (default: .veilcast)',
+  )
+  .action(initCommand)
 
 interface Options {
   readonly config: string
@@ -155,6 +191,20 @@ async function checkCommand({ config: path, role, json }: Options): Promise<void
     const ok = await check(config, { environment: process.env, role: config.role, signal, json }, terminal)
     process.exit(ok ? 0 : 2)
   } catch (error) {
+    if (stopping.signal.aborted) process.exit(130)
+    giveUp(error)
+  }
+}
+
+async function initCommand(options: InitOptions): Promise<void> {
+  const stopping = new AbortController()
+  void onSignal(stopping)
+  const questions = options.yes ? undefined : askAtTerminal(process.stdin, process.stdout, stopping)
+  try {
+    await init(options, { questions, terminal, signal: stopping.signal })
+    process.exit(0)
+  } catch (error) {
+    terminal.progress('')
     if (stopping.signal.aborted) process.exit(130)
     giveUp(error)
   }

@@ -28,19 +28,25 @@ export interface Running {
 export function run(
   program: string,
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly detached?: boolean } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv
+    readonly cwd?: string
+    readonly detached?: boolean
+    /** Default: nothing to read. */
+    readonly stdin?: 'pipe'
+  } = {},
 ): Running {
   const child = spawn(program, args, {
     cwd: options.cwd ?? root,
     env: { ...process.env, ...options.env },
     detached: options.detached ?? false,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
   })
   started.add(child)
   const words = { stdout: [] as string[], stderr: [] as string[] }
   const listening = new Set<(line: string) => void>()
   for (const name of ['stdout', 'stderr'] as const) {
-    createInterface({ input: child[name] }).on('line', (line) => {
+    createInterface({ input: child[name]! }).on('line', (line) => {
       words[name].push(line)
       for (const hear of listening) hear(line)
     })
