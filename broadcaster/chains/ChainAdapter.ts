@@ -50,6 +50,21 @@ export interface ChainAdapter {
   head(options?: WaitOptions): Promise<Head>
   /** A whole block with what became of its transactions. Null where the endpoint does not have it (yet). @throws ChainUnavailable */
   readBlock(height: bigint, options?: WaitOptions): Promise<ChainBlock | null>
+  /**
+   * Which of these transactions of a block another endpoint tells the same of: hash, place and outcome. Another operator's where one is
+   * live; all of them where there is no other, or none gives a usable answer. Null where the block has to be read again: no other has
+   * it (yet), or has another in its place, or two contradict the one that it is from. Who contradicts two is set aside as a liar.
+   */
+  witness(block: ChainBlock, txIds: readonly TxId[], options?: WaitOptions): Promise<readonly TxId[] | null>
+  /**
+   * Whether another endpoint than `than`, chosen as by `witness`, has this block and calls it final. True where there is no other, or
+   * none gives a usable answer, and where each block is final.
+   */
+  isFinalElsewhere(
+    than: string,
+    block: { readonly height: bigint; readonly hash: string },
+    options?: WaitOptions,
+  ): Promise<boolean>
   /** The chain's block of this height by hash alone, in few bytes. Null where the endpoint does not have it (yet). @throws ChainUnavailable */
   blockHash(height: bigint, options?: WaitOptions): Promise<string | null>
   /**
@@ -158,6 +173,8 @@ export interface Replacing {
 }
 
 export interface Head {
+  /** Id of the endpoint that told it. */
+  readonly from: string
   readonly height: bigint
   readonly hash: string
   /** Undefined where blocks are never reorganised. */
@@ -169,6 +186,8 @@ export interface Head {
 }
 
 export interface ChainBlock {
+  /** Id of the endpoint that told it. */
+  readonly from: string
   readonly height: bigint
   /** Hex without 0x, lower case. */
   readonly hash: string

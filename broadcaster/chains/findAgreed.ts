@@ -1,9 +1,10 @@
 import { type FindOptions, type FoundTx, NotAgreed } from './ChainAdapter.ts'
 import type { EndpointPool } from './endpoints/EndpointPool.ts'
+import { sameInclusion } from './sameInclusion.ts'
 
 /**
- * What one operator's endpoint has found counts only where another's, if one answers, has found it too: a liar alone brings
- * no transaction on chain.
+ * What one operator's endpoint has found counts only where another's, if one answers, has found the same: a liar alone brings
+ * no transaction on chain, and changes nothing of what became of it.
  *
  * @throws ChainUnavailable where no endpoint answers; NotAgreed where one is behind the other, or lies
  */
@@ -14,8 +15,8 @@ export async function findAgreed<Client>(
 ): Promise<FoundTx | null> {
   const isEnough = (found: FoundTx | null) => found === null && !thorough
   const [first, ...more] = await pool.askTwo(question, isEnough, { ...waiting, last: handedTo })
-  if (more.some((other) => (other === null) !== (first === null))) {
-    throw new NotAgreed('Two operators do not agree whether a transaction is on chain.')
+  if (more.some((other) => !sameInclusion(other?.inclusion ?? null, first?.inclusion ?? null))) {
+    throw new NotAgreed('Two operators do not agree on a transaction: whether, where or how it is on chain.')
   }
   return first
 }

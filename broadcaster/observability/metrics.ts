@@ -15,6 +15,7 @@ export interface Metrics {
   readonly endpointLive: Gauge<'chain' | 'endpoint'>
   readonly askers: Gauge
   readonly handedOver: Counter<'chain' | 'result'>
+  readonly contradictions: Counter<'chain'>
   readonly failedJobs: Counter<'queue'>
   readonly roundTripSeconds: Gauge<'mixnet'>
 }
@@ -84,6 +85,12 @@ export function createMetrics(): Metrics {
       name: 'veilcast_handed_over_total',
       help: 'Transactions handed to an endpoint, by what came back.',
       labelNames: ['chain', 'result'],
+      registers,
+    }),
+    contradictions: new Counter({
+      name: 'veilcast_contradictions_total',
+      help: 'Transactions of ours in a block that two endpoints contradict each other about: one of them lies.',
+      labelNames: ['chain'],
       registers,
     }),
     failedJobs: new Counter({

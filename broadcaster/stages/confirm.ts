@@ -39,7 +39,12 @@ export function confirmQueue(chain: ChainId): string {
 
 interface ConfirmJob {
   readonly height: string
-  readonly head: { readonly height: string; readonly hash: string; readonly finalHeight: string }
+  readonly head: {
+    readonly from: string
+    readonly height: string
+    readonly hash: string
+    readonly finalHeight: string
+  }
 }
 
 /** More blocks than this are not read one by one: a receipt look-up per waiting transaction instead. */
@@ -153,7 +158,7 @@ export function createConfirmStage(parts: {
       await addBlock(tip.height + 1n, tip, head)
     } else {
       const own = cursor.trail.find(({ height }) => height === head.height)
-      if (own?.hash === head.hash) await settleFinal(head.finalHeight, cursor.trail)
+      if (own?.hash === head.hash) await settleFinal(head, cursor.trail)
       else if (own) await rewind(cursor, own.height)
       else await askBelow(cursor, tip)
     }
@@ -180,7 +185,12 @@ export function createConfirmStage(parts: {
   async function addBlock(height: bigint, after: BlockRef, head: Head | ConfirmJob['head']): Promise<void> {
     const data: ConfirmJob = {
       height: String(height),
-      head: { height: String(head.height), hash: head.hash, finalHeight: String(head.finalHeight) },
+      head: {
+        from: head.from,
+        height: String(head.height),
+        hash: head.hash,
+        finalHeight: String(head.finalHeight),
+      },
     }
     await queue.add('block', data, {
       jobId: `${chain.replace(':', '-')}-${height}-${after.hash.slice(0, 8)}`,
@@ -210,17 +220,18 @@ export function createConfirmStage(parts: {
       await rewind(cursor, tip.height)
       return
     }
-    await match(block)
+    if (!(await match(block))) return
     const ref: BlockRef = { height, hash: block.hash }
     const trail = [...cursor.trail, ref].slice(-maxTrailBlocks)
     if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return
     metrics.blockHeight.set({ chain }, Number(height))
     if (BigInt(head.height) > height) await addBlock(height + 1n, ref, head)
-    else if (head.hash === block.hash) await settleFinal(BigInt(head.finalHeight), trail)
+    else if (head.hash === block.hash) await settleFinal(head, trail)
   }
 
-  async function match(block: ChainBlock): Promise<void> {
-    if (block.transactions.length === 0) return
+  /** False where another endpoint has to say so first, and does not have the block yet. */
+  async function match(block: ChainBlock): Promise<boolean> {
+    if (block.transactions.length === 0) return true
     const byTxId = new Map<Mac, BlockTx>()
     const bySlot = new Map<string, BlockTx>()
     const slots: { laneMac: Mac; sequence: bigint }[] = []
@@ -234,6 +245,18 @@ export function createConfirmStage(parts: {
     }
     const ref: BlockRef = { height: block.height, hash: block.hash }
     const matched = await records.match(chain, [...byTxId.keys()], slots)
+    const own = matched.flatMap(({ txIdMac }) => byTxId.get(txIdMac)?.txId ?? [])
+    const witnessed = own.length === 0 ? own : await adapter.witness(block, own, waiting)
+    if (witnessed === null) return false
+    if (witnessed.length < own.length) {
+      // They are looked up later, and told once two agree; the others wait for nobody.
+      metrics.contradictions.inc({ chain }, own.length - witnessed.length)
+      logger.warn(
+        { chain, height: String(block.height) },
+        'two endpoints contradict each other about a block',
+      )
+    }
+    const isWitnessed = new Set(witnessed.map((txId) => vault.txIdMac(chain, txId)))
     await forEachChanged(
       matched,
       // What it reverted with is asked.
@@ -241,10 +264,11 @@ export function createConfirmStage(parts: {
       async (record) => {
         const same = byTxId.get(record.txIdMac)
         const other = bySlot.get(`${record.laneMac}/${record.sequence}`)
-        if (same) await included(record, same, ref)
-        else if (other) await overtaken(record, other, ref)
+        if (same && isWitnessed.has(record.txIdMac)) await included(record, same, ref)
+        else if (other && !same) await overtaken(record, other, ref)
       },
     )
+    return true
   }
 
   async function forEachChanged(
@@ -326,20 +350,26 @@ export function createConfirmStage(parts: {
   }
 
   /** Ends what is deep enough. `trail` holds the head that said how deep that is. One at a time: the next poll comes by again. */
-  async function settleFinal(finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
+  async function settleFinal(
+    head: { readonly from: string; readonly finalHeight: bigint | string },
+    trail: readonly BlockRef[],
+  ): Promise<void> {
     if (isSettling) return
     isSettling = true
-    await settleUpTo(finalHeight, trail).finally(() => {
+    await settleUpTo(head.from, BigInt(head.finalHeight), trail).finally(() => {
       isSettling = false
     })
   }
 
-  async function settleUpTo(finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
+  /** @param from the endpoint that says what is final */
+  async function settleUpTo(from: string, finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
     const tipHeight = trail.at(-1)?.height ?? 0n
     const upTo = finalHeight < tipHeight ? finalHeight : tipHeight
     const own = new Map(trail.map((block) => [block.height, block.hash]))
     /** Blocks that the trail does not hold, or holds otherwise: asked once each. */
     const asked = new Map<bigint, Promise<string | null>>()
+    /** By block: whether another endpoint calls it final, asked once each. */
+    const elsewhere = new Map<string, Promise<boolean>>()
     let limit = settledPageSize
     for (;;) {
       const settled = await records.settledUpTo(chain, upTo, limit)
@@ -360,7 +390,7 @@ export function createConfirmStage(parts: {
 
     async function settleOne(record: TxRecord): Promise<boolean> {
       const { blockHeight, blockHash } = record
-      if (blockHeight === null) return false
+      if (blockHeight === null || blockHash === null) return false
       if (own.get(blockHeight) !== blockHash) {
         const asking = asked.get(blockHeight) ?? adapter.blockHash(blockHeight, waiting)
         asked.set(blockHeight, asking)
@@ -371,6 +401,11 @@ export function createConfirmStage(parts: {
           return false
         }
       }
+      const isFinal =
+        elsewhere.get(blockHash) ??
+        adapter.isFinalElsewhere(from, { height: blockHeight, hash: blockHash }, waiting)
+      elsewhere.set(blockHash, isFinal)
+      if (!(await isFinal)) return false
       if (record.state !== 'included' && !(await isAgreed(record))) return false
       return (await settle.final(record)) !== null
     }

@@ -257,6 +257,28 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
         expect(await adapter.slotUse(next, 'latest')).toBe('open')
       })
 
+      it('witness: another endpoint tells the same of a block; one that cannot be asked is nobody', async () => {
+        const { adapter, endpoints } = await connect('a', 'b')
+        const tx = adapter.inspect(await signNext(await chain.newAccount()))
+        await adapter.submit('a', tx)
+        const found = await included(adapter, tx.signedTx)
+        const block = (await adapter.readBlock(found.block.height))!
+        const other = endpoints[block.from === 'a' ? 1 : 0]!
+        const before = other.calls()
+        expect(await adapter.witness(block, [tx.txId])).toEqual([tx.txId])
+        expect(other.calls()).toBeGreaterThan(before)
+        const { hash } = block
+        expect(await adapter.witness({ ...block, hash: `ff${hash.slice(2)}` }, [tx.txId])).toBeNull()
+        const elsewhere = block.transactions.map((one) => ({
+          ...one,
+          inclusion: { ...one.inclusion, gasUsed: one.inclusion.gasUsed + 1n },
+        }))
+        expect(await adapter.witness({ ...block, transactions: elsewhere }, [tx.txId])).toEqual([])
+        other.set({ mode: 'html' })
+        expect(await adapter.witness(block, [tx.txId])).toEqual([tx.txId])
+        expect(await adapter.witness(block, [])).toEqual([])
+      })
+
       it('query: answers what is on its list, and only that', async () => {
         const { adapter, endpoint } = await connect('a')
         const { method, params, isRight } = chain.read

@@ -15,6 +15,8 @@ import {
   behindComet,
   type CrookedEndpoint,
   honest,
+  inventsFailure,
+  makesUpBlocks,
   startCrookedEndpoint,
 } from '../support/crookedEndpoint.ts'
 import { cosmosOrSkip } from '../support/devnetCosmos.ts'
@@ -350,6 +352,128 @@ describe('the watcher of an EVM chain', () => {
       await start(anvilSetup(anvil, '', { ...confirmations(2), endpoints }))
       late.show(() => behind(4))
       await expectNothingTakenBack(late)
+    },
+    runLimitMs,
+  )
+
+  it(
+    'three operators, one of whom invents what became of it beneath the true hash: told what the two others say',
+    async () => {
+      const liar = later(await startCrookedEndpoint(anvil.rpcUrl))
+      const endpoints = [
+        { id: 'liar', operator: 'one', url: liar.url },
+        { id: 'b', operator: 'two', url: anvil.rpcUrl },
+        { id: 'c', operator: 'three', url: anvil.rpcUrl },
+      ]
+      await start(anvilSetup(anvil, '', { ...confirmations(1), endpoints, probeIntervalMs: 100 }))
+      liar.show(() => inventsFailure())
+      for (let round = 0; round < 6; round++) {
+        const submitted = submit(anvil.chainId, await sign({ from: anvil.accounts[round]! }))
+        await until(async () => {
+          await anvil.mine(1)
+          return submitted.stages.includes('final')
+        }, 150)
+        expect(await submitted.outcome).toMatchObject({ stage: 'final', ok: true })
+        for (const state of submitted.states) {
+          if (state.stage === 'included') expect(state.inclusion).toMatchObject({ ok: true })
+        }
+      }
+      expect(liar.calls('eth_getTransactionReceipt') + liar.calls('eth_getBlockReceipts')).toBeGreaterThan(0)
+    },
+    runLimitMs,
+  )
+
+  it(
+    'the endpoint that was handed it keeps it, and makes up a block with it: not told on its word alone',
+    async () => {
+      const [liar, other] = [
+        later(await startCrookedEndpoint(anvil.rpcUrl)),
+        later(await startCrookedEndpoint(anvil.rpcUrl)),
+      ]
+      const endpoints = [
+        { id: 'liar', operator: 'one', url: liar.url },
+        { id: 'other', operator: 'two', url: other.url },
+      ]
+      await start(anvilSetup(anvil, '', { ...confirmations(1), endpoints }))
+      other.show(() => async (call, ask) => {
+        if (call.method === 'eth_sendRawTransaction') throw { code: -32000, message: 'txpool is full' }
+        return honest(call, ask)
+      })
+      const lie = makesUpBlocks()
+      liar.show(() => lie)
+      const signedTx = await sign()
+      const submitted = submit(anvil.chainId, signedTx)
+      await until(() => liar.calls('eth_sendRawTransaction') === 1)
+      const asked = [liar.calls('eth_getBlockReceipts'), other.calls('eth_getTransactionReceipt')]
+      await until(() => liar.calls('eth_getBlockReceipts') > asked[0]! + 3)
+      await until(() => other.calls('eth_getTransactionReceipt') > asked[1]! + 3)
+      expect(submitted.stages).not.toContain('included')
+
+      liar.show(undefined)
+      await anvil.rpc('eth_sendRawTransaction', [signedTx])
+      await anvil.mine(2)
+      expect(await submitted.outcome).toMatchObject({ stage: 'final', ok: true })
+      const [told] = submitted.states.flatMap((state) => (state.stage === 'included' ? [state] : []))
+      expect(bytesToHex(told!.inclusion.blockHash)).toBe(await blockOf(signedTx))
+    },
+    runLimitMs,
+  )
+
+  it(
+    'two operators, one of whom invents what became of one: nothing is told of that one, and the others go on',
+    async () => {
+      await anvil.setAutomine(false)
+      const liar = later(await startCrookedEndpoint(anvil.rpcUrl))
+      const endpoints = [
+        { id: 'liar', operator: 'one', url: liar.url },
+        { id: 'b', operator: 'two', url: anvil.rpcUrl },
+      ]
+      await start(anvilSetup(anvil, '', { ...confirmations(1), endpoints }))
+      const contested = await sign()
+      liar.show(() => inventsFailure(keccak256(contested)))
+      const first = submit(anvil.chainId, contested)
+      const others = [1, 2].map(async (account) => {
+        const submitted = submit(anvil.chainId, await sign({ from: anvil.accounts[account]! }))
+        return submitted.outcome
+      })
+      await until(async () => (await broadcaster!.store.records.countLive(parseChainId(anvil.chainId))) === 3)
+      await until(async () => {
+        const { pending } = await anvil.rpc<{ pending: object }>('txpool_content')
+        return Object.keys(pending).length === 3
+      })
+      await anvil.mine(4)
+      for (const receipt of await Promise.all(others)) {
+        expect(receipt).toMatchObject({ stage: 'final', ok: true })
+      }
+      expect(await blockOf(contested)).toBeDefined()
+      expect(first.stages).not.toContain('included')
+      expect(await (await fetch(`${broadcaster!.httpUrl()}/metrics`)).text()).toMatch(
+        /veilcast_contradictions_total\{chain="eip155:31337"\} [1-9]/,
+      )
+    },
+    runLimitMs,
+  )
+
+  it(
+    'one operator calls it final before the other does: told when both do',
+    async () => {
+      const late = later(await startCrookedEndpoint(anvil.rpcUrl))
+      const endpoints = [
+        { id: 'late', operator: 'one', url: late.url },
+        { id: 'b', operator: 'two', url: anvil.rpcUrl },
+      ]
+      await start(anvilSetup(anvil, '', { ...confirmations(3), endpoints }))
+      const submitted = submit(anvil.chainId, await sign())
+      await until(() => submitted.stages.includes('included'))
+      late.show(() => behind(3))
+      await anvil.mine(3)
+      const tip = BigInt(await anvil.rpc<string>('eth_blockNumber'))
+      await until(async () => (await tipOf(anvil)) === tip)
+      const asked = late.calls('eth_getBlockByNumber')
+      await until(() => late.calls('eth_getBlockByNumber') > asked + 6)
+      expect(submitted.stages).not.toContain('final')
+      late.show(undefined)
+      expect(await submitted.outcome).toMatchObject({ stage: 'final', ok: true })
     },
     runLimitMs,
   )

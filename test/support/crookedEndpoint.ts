@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { keccak256, recoverTransactionAddress } from 'viem'
 
 export interface Call {
   readonly method: string
@@ -73,6 +74,70 @@ export async function startCrookedEndpoint(nodeUrl: string): Promise<CrookedEndp
 }
 
 export const honest: Answerer = ({ method, params }, ask) => ask(method, params)
+
+/** The true blocks, and in them a failure of what succeeded: of this transaction, or of all. */
+export function inventsFailure(hash?: string): Answerer {
+  const failed = (receipt: { transactionHash: string }) =>
+    hash === undefined || receipt.transactionHash === hash ? { ...receipt, status: '0x0' } : receipt
+  return async (call, ask) => {
+    const answer = await honest(call, ask)
+    if (call.method === 'eth_getTransactionReceipt') return answer && failed(answer as never)
+    return call.method === 'eth_getBlockReceipts' ? (answer as never[])?.map(failed) : answer
+  }
+}
+
+/** The true hashes over blocks without a transaction. */
+export const emptyBlocks: Answerer = async (call, ask) => {
+  const answer = await honest(call, ask)
+  if (call.method === 'eth_getBlockByNumber') return answer && { ...(answer as object), transactions: [] }
+  if (call.method === 'eth_getBlockReceipts') return []
+  return call.method === 'eth_getTransactionReceipt' ? null : answer
+}
+
+/** Keeps what it is handed to itself, and tells of a block of its own making on top of the chain's, with it in there. */
+export function makesUpBlocks(): Answerer {
+  const kept: { hash: string; from: string }[] = []
+  const hash = `0x${'ee'.repeat(32)}`
+  const receiptOf = (one: { hash: string; from: string }, number: string, index: number) => ({
+    transactionHash: one.hash,
+    blockHash: hash,
+    blockNumber: number,
+    from: one.from,
+    transactionIndex: `0x${index.toString(16)}`,
+    status: '0x1',
+    gasUsed: '0x5208',
+  })
+  return async (call, ask) => {
+    const [first, isFull] = call.params
+    if (call.method === 'eth_sendRawTransaction') {
+      const raw = first as `0x${string}`
+      kept.push({
+        hash: keccak256(raw),
+        from: await recoverTransactionAddress({ serializedTransaction: raw as never }),
+      })
+      return keccak256(raw)
+    }
+    if (kept.length === 0) return ask(call.method, call.params)
+    const top = (await ask('eth_getBlockByNumber', ['latest', false])) as { number: string; hash: string }
+    const number = `0x${(Number(top.number) + 1).toString(16)}`
+    const receipts = kept.map((one, index) => receiptOf(one, number, index))
+    switch (call.method) {
+      case 'eth_blockNumber':
+        return number
+      case 'eth_getBlockByNumber': {
+        if (first !== 'latest' && first !== number) return ask(call.method, call.params)
+        const transactions = kept.map((one) => (isFull ? { ...one, nonce: '0x0' } : one.hash))
+        return { ...top, number, hash, parentHash: top.hash, transactions }
+      }
+      case 'eth_getBlockReceipts':
+        return first === number ? receipts : ask(call.method, call.params)
+      case 'eth_getTransactionReceipt':
+        return receipts.find(({ transactionHash }) => transactionHash === first) ?? null
+      default:
+        return ask(call.method, call.params)
+    }
+  }
+}
 
 /** A node that has not seen the newest blocks yet. */
 export function behind(blocks: number): Answerer {

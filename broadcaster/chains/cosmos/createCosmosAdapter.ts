@@ -7,6 +7,7 @@ import { untilAborted } from '../endpoints/withDeadline.ts'
 import { findAgreed } from '../findAgreed.ts'
 import { createHandedLately } from '../handedLately.ts'
 import { slotUseAgreed } from '../slotUseAgreed.ts'
+import { ownOf, witnessBlock, witnessedIn } from '../witnessBlock.ts'
 import { addressOf } from './account.ts'
 import { type CometNode, createCometNode } from './cometNode.ts'
 import type { CosmosChainConfig } from './config.ts'
@@ -98,13 +99,30 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     },
 
     async head(options) {
-      const head = await pool.ask((node, signal) => readStatus(node, cometChainId, signal), options)
+      const head = await pool.ask(
+        async (node, signal, { id: from }) => ({ from, ...(await readStatus(node, cometChainId, signal)) }),
+        options,
+      )
       heard(head.height, head.timeMs)
       return head
     },
 
     readBlock: (height, options) =>
-      pool.ask((node, signal) => readBlock(node, height, config, signal), options),
+      pool.ask(async (node, signal, { id: from }) => {
+        const block = await readBlock(node, height, config, signal)
+        return block && { from, ...block }
+      }, options),
+
+    witness(block, txIds, options = {}) {
+      const own = ownOf(block, txIds)
+      const question = async (node: CometNode, signal: AbortSignal) => {
+        const found = await readBlock(node, block.height, config, signal)
+        return found && witnessedIn(found, own)
+      }
+      return witnessBlock(pool, block, own, question, options)
+    },
+
+    isFinalElsewhere: async () => true,
 
     blockHash: (height, options) =>
       pool.ask((node, signal) => readBlockHash(node, cometChainId, height, signal), options),

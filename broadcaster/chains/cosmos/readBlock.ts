@@ -41,7 +41,7 @@ export async function readBlock(
   height: bigint,
   { cometChainId, maxBlockBytes }: { readonly cometChainId: string; readonly maxBlockBytes: number },
   signal: AbortSignal,
-): Promise<ChainBlock | null> {
+): Promise<Omit<ChainBlock, 'from'> | null> {
   const ask = <T>(method: string, answer: z.ZodType<T>) =>
     orNullWhere(
       notThere,

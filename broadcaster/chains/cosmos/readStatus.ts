@@ -17,12 +17,16 @@ const statusAnswer = z.object({
  * The node's newest block, on the right chain. With CometBFT each block is final; its results may come a moment later.
  * @throws EndpointProblem (`wrongChain`, `behind` while it catches up)
  */
-export async function readStatus(node: CometNode, cometChainId: string, signal: AbortSignal): Promise<Head> {
+export async function readStatus(
+  node: CometNode,
+  cometChainId: string,
+  signal: AbortSignal,
+): Promise<Omit<Head, 'from'>> {
   return headOfStatus(await node.call('status', {}, z.unknown(), { signal }), cometChainId)
 }
 
 /** @throws EndpointProblem (`wrongChain`, `behind` while it catches up, `unreachable` where it is none) */
-export function headOfStatus(status: unknown, cometChainId: string): Head {
+export function headOfStatus(status: unknown, cometChainId: string): Omit<Head, 'from'> {
   const parsed = statusAnswer.safeParse(status)
   if (!parsed.success) throw new EndpointProblem('unreachable', 'Unreadable answer to status.')
   const { node_info, sync_info } = parsed.data

@@ -7,7 +7,7 @@ import type { EvmChainConfig } from './config.ts'
 import { createEvmClient, type EvmClient } from './EvmClient.ts'
 import { find } from './find.ts'
 import { findReplacing } from './findReplacing.ts'
-import { readBlockHash, readHead } from './head.ts'
+import { isFinalElsewhere, readBlockHash, readHead } from './head.ts'
 import { type InspectedEvmTx, inspect } from './inspect.ts'
 import { quantityOf, toHex } from './nodeValues.ts'
 import { createPreflight } from './preflight.ts'
@@ -16,6 +16,7 @@ import { readBlock } from './readBlock.ts'
 import { revertData } from './revertData.ts'
 import { slotUse } from './slotUse.ts'
 import { submit } from './submit.ts'
+import { witness } from './witness.ts'
 
 /** An EVM chain behind one or more JSON-RPC endpoints. */
 export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
@@ -68,6 +69,10 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       return head
     },
     readBlock: (height, options = {}) => readBlock(pool, height, config.maxBlockBytes, options),
+    witness: (block, txIds, options = {}) =>
+      witness(pool, chainId, block, txIds, config.maxBlockBytes, options),
+    isFinalElsewhere: (than, block, options = {}) =>
+      isFinalElsewhere(pool, chainId, finality, than, block, options),
     blockHash: (height, options = {}) => readBlockHash(pool, chainId, height, options),
     find: (txId, options = {}) => find(pool, txId, options),
     slotUse: (tx, height, options = {}) => slotUse(pool, chainId, tx, height, options),

@@ -17,14 +17,14 @@ export function readHead(
   finality: EvmChainConfig['finality'],
   options: WaitOptions,
 ): Promise<Head> {
-  const tags = finality.rule === 'finalized' ? ['latest', 'finalized'] : ['latest']
-  const calls = tags.map((tag) => ({ method: 'eth_getBlockByNumber', params: [tag, false] }))
-  return pool.ask(async (client, signal) => {
+  const calls = headCalls(finality)
+  return pool.ask(async (client, signal, { id: from }) => {
     const [id, latest, finalized] = (await client.batch([askChainId, ...calls], { signal })).map(resultOf)
     checkChainId(id, chainId)
     const block = recordOf(latest)
     const height = quantityOf(block.number)
     return {
+      from,
       height,
       hash: hex(hashOf(block.hash)),
       parentHash: hex(hashOf(block.parentHash)),
@@ -32,6 +32,33 @@ export function readHead(
       finalHeight: finalHeight(finality, height, finalized),
     }
   }, options)
+}
+
+function headCalls({ rule }: EvmChainConfig['finality']) {
+  const tags = rule === 'finalized' ? ['latest', 'finalized'] : ['latest']
+  return tags.map((tag) => ({ method: 'eth_getBlockByNumber', params: [tag, false] }))
+}
+
+/** See ChainAdapter. */
+export async function isFinalElsewhere(
+  pool: EndpointPool<EvmClient>,
+  chainId: bigint,
+  finality: EvmChainConfig['finality'],
+  than: string,
+  block: { readonly height: bigint; readonly hash: string },
+  options: WaitOptions,
+): Promise<boolean> {
+  if (finality.rule === 'instant') return true
+  const getBlock = { method: 'eth_getBlockByNumber', params: [toQuantity(block.height), false] }
+  const calls = [askChainId, getBlock, ...headCalls(finality)]
+  const ask = async (client: EvmClient, signal: AbortSignal): Promise<boolean> => {
+    const [id, own, latest, finalized] = (await client.batch(calls, { signal })).map(resultOf)
+    checkChainId(id, chainId)
+    if (own === null || hex(hashOf(recordOf(own).hash)) !== block.hash) return false
+    return finalHeight(finality, quantityOf(recordOf(latest).number), finalized) >= block.height
+  }
+  const said = await pool.askOthers(than, ask, (all) => all.some(({ answer }) => answer), options)
+  return said.length === 0 || said.some(({ answer }) => answer)
 }
 
 /** The hash of the chain's block at this height, null where the endpoint has none. @throws ChainUnavailable */

@@ -17,7 +17,7 @@ import {
   toQuantity,
 } from './nodeValues.ts'
 
-const maxTransactionsPerBlock = 65_536
+export const maxTransactionsPerBlock = 65_536
 /** Receipts asked for in one request where a node has no eth_getBlockReceipts. */
 const maxReceiptsPerBatch = 100
 
@@ -33,14 +33,24 @@ export function readBlock(
   maxResponseBytes: number,
   options: WaitOptions,
 ): Promise<ChainBlock | null> {
-  return pool.ask(async (client, signal) => {
-    const read = { signal, maxResponseBytes }
-    const { block, receipts } = await readBoth(client, height, read)
-    if (block === null) return null
-    const header = headerOf(block, height)
-    const found = receipts ?? (await readEachReceipt(client, header.transactionHashes, read))
-    return assemble(header, found)
-  }, options)
+  return pool.ask(
+    (client, signal, { id }) => readBlockAt(client, id, height, { signal, maxResponseBytes }),
+    options,
+  )
+}
+
+/** The same at one endpoint. @throws EndpointProblem */
+export async function readBlockAt(
+  client: EvmClient,
+  from: string,
+  height: bigint,
+  options: ReadOptions,
+): Promise<ChainBlock | null> {
+  const { block, receipts } = await readBoth(client, height, options)
+  if (block === null) return null
+  const header = headerOf(block, height)
+  const found = receipts ?? (await readEachReceipt(client, header.transactionHashes, options))
+  return assemble(from, header, found)
 }
 
 interface Header {
@@ -118,7 +128,7 @@ function headerOf(answer: unknown, height: bigint): Header {
   }
 }
 
-function assemble(header: Header, receipts: readonly Receipt[]): ChainBlock {
+function assemble(from: string, header: Header, receipts: readonly Receipt[]): ChainBlock {
   const byHash = new Map(receipts.map((receipt) => [hex(receipt.txHash), receipt]))
   const transactions = header.transactions.map((transaction, index): BlockTx => {
     const txHash = header.transactionHashes[index] as Uint8Array
@@ -139,6 +149,7 @@ function assemble(header: Header, receipts: readonly Receipt[]): ChainBlock {
     }
   })
   return {
+    from,
     height: header.height,
     hash: hex(header.hash),
     parentHash: hex(header.parentHash),

@@ -115,6 +115,7 @@ describe.each(cometVersions)('blocks of CometBFT %s', (version) => {
     const bytes = sign()
     const { hash } = node.addBlock([{ bytes, code: 11, codespace: 'sdk', gasUsed: 7 }])
     expect(await adapter.head()).toEqual({
+      from: 'e0',
       height: 2n,
       hash: hash.toLowerCase(),
       timeMs: Date.parse('2026-11-22T15:39:02.072Z'),
