@@ -44,7 +44,7 @@ export function overrideFromEnvironment(written: unknown, variables: Variables):
     if (!path) {
       const meant = nearestName(name)
       faults.push(`  ${nameText(name)}: names no key${meant ? `; did you mean ${meant}?` : ''}`)
-    } else if (!put(value, path, read(variables[name] ?? '', path, value))) {
+    } else if (!put(value, ...read(variables[name] ?? '', path, value))) {
       faults.push(`  ${name}: there is no such place; a list is counted from 0 and grows by one`)
     } else given.set(path.join('.'), name)
   }
@@ -101,15 +101,21 @@ const isText = (schema: z.core.$ZodType): boolean =>
   schema instanceof z.ZodEnum ||
   schema instanceof z.ZodLiteral
 
-function read(text: string, path: readonly string[], value: unknown): unknown {
+/** What is meant, and where it goes. */
+function read(
+  text: string,
+  path: readonly string[],
+  value: unknown,
+): [path: readonly string[], value: unknown] {
   const at = schemasAt(path, value)
-  // A place within a text is where the text is to be found.
-  if (at.length === 0 || at.some(isText)) return text
+  // A place within a text says where the text is to be found, and goes instead of it.
+  if (at.length === 0) return [path.slice(0, -1), { [path.at(-1) ?? '']: text }]
+  if (at.some(isText)) return [path, text]
   try {
-    return parse(text, { maxAliasCount: 0, logLevel: 'error' })
+    return [path, parse(text, { maxAliasCount: 0, logLevel: 'error' })]
   } catch {
     // The schema says what it should have been.
-    return text
+    return [path, text]
   }
 }
 
