@@ -28,6 +28,7 @@ import { createReconcileStage, reconcileQueue } from './stages/reconcile.ts'
 import { createSettle } from './stages/settle.ts'
 import { createSubmitStage } from './stages/submit.ts'
 import { createSubmitJobs, type SubmitJobs, submitQueue } from './stages/submitJobs.ts'
+import { meetKey } from './store/meetKey.ts'
 import type { Store } from './store/Store.ts'
 import type { StoreError } from './store/TxStore.ts'
 import type { Vault } from './store/vault.ts'
@@ -125,6 +126,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     step(`opening the ${store.kind} store`)
     running.push(() => store.stop())
     await store.start({ ...waiting, ...(onFailure ? { onFailure } : {}) })
+    await meetKey(store, vault)
 
     const allQueues = [submitQueue, reconcileQueue, ...adapters.map(({ chain }) => confirmQueue(chain))].map(
       (name) => queues.queue(name),

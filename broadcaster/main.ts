@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
 import { check } from './commands/check.ts'
+import { exportCommand } from './commands/export.ts'
+import { importCommand } from './commands/import.ts'
 import { type InitOptions, init, mainnetApi } from './commands/init.ts'
+import { moveStoreCommand } from './commands/moveStore.ts'
 import { askAtTerminal } from './commands/Questions.ts'
 import { terminal } from './commands/Terminal.ts'
 import { checkBeforeRun } from './config/checkBeforeRun.ts'
@@ -9,7 +12,7 @@ import { type BroadcasterConfig, ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
 import type { Broadcaster } from './createBroadcaster.ts'
 import { describeError } from './observability/logger.ts'
-import { openBroadcaster, storeOf } from './openBroadcaster.ts'
+import { type Environment, openBroadcaster, storeOf } from './openBroadcaster.ts'
 import { type Role, roles } from './Role.ts'
 import { openStore } from './store/openStore.ts'
 
@@ -61,6 +64,42 @@ program
   )
   .addOption(configFile)
   .action(markRestored)
+
+program
+  .command('export')
+  .description('write all that the store holds into a file, sealed as it is; while no broadcaster runs')
+  .addOption(configFile)
+  .requiredOption('--to <file>', 'the file, which is not there yet')
+  .option('--force', 'write over a file that is there', false)
+  .action(({ config, ...options }) =>
+    upkeep(config, (read, rest) => exportCommand(read, { ...options, ...rest }, terminal)),
+  )
+
+program
+  .command('import')
+  .description('fill the store from a file that export wrote; while no broadcaster runs')
+  .addOption(configFile)
+  .requiredOption('--from <file>', 'the file')
+  .option('--force', 'delete what the store holds', false)
+  .action(({ config, ...options }) =>
+    upkeep(config, (read, rest) => importCommand(read, { ...options, ...rest }, terminal)),
+  )
+
+program
+  .command('move-store')
+  .description(
+    'bring all that the store holds to another one, as from embedded to Redis; while no broadcaster runs',
+  )
+  .addOption(configFile)
+  .requiredOption(
+    '--to <store>',
+    'embedded, a redis:// or a postgres:// URL; @file reads it from a file, where a password does not show in the list of processes',
+  )
+  .option('--force', 'delete what the other one holds', false)
+  .option('--delete-source', 'delete what this one holds, once the other has it', false)
+  .action(({ config, ...options }) =>
+    upkeep(config, (read, rest) => moveStoreCommand(read, { ...options, ...rest }, terminal)),
+  )
 
 program
   .command('check')
@@ -208,6 +247,29 @@ async function initCommand(options: InitOptions): Promise<void> {
     if (stopping.signal.aborted) process.exit(130)
     giveUp(error)
   }
+}
+
+/** What takes its time with a store that no broadcaster has. A signal ends it in order. */
+async function upkeep(
+  path: string,
+  work: (
+    config: BroadcasterConfig,
+    options: { readonly environment: Environment; readonly signal: AbortSignal },
+  ) => Promise<void>,
+): Promise<never> {
+  const stopping = new AbortController()
+  void onSignal(stopping)
+  try {
+    await work(await readConfig(path), { environment: process.env, signal: stopping.signal })
+  } catch (error) {
+    terminal.progress('')
+    if (stopping.signal.aborted) {
+      process.stderr.write('veilcast-broadcaster: stopped before it was done.\n')
+      process.exit(130)
+    }
+    giveUp(error)
+  }
+  process.exit(0)
 }
 
 async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { checkRole } from './config/checkRole.ts'
 import type { BroadcasterConfig } from './config/config.ts'
-import { openKeyFile } from './config/keyFile.ts'
+import { keyFileOf, openKeyFile } from './config/keyFile.ts'
 import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListeners } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
@@ -26,7 +26,7 @@ export async function openBroadcaster(
   const storeConfig = storeOf(config, options.environment ?? {})
   checkRole(role, storeConfig.kind)
   await makeDataFolder(config.dataDir)
-  const secret = await openKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
+  const secret = await openKeyFile(keyFileOf(config))
   return createBroadcaster({
     role,
     listeners: role === 'worker' ? [] : await openListeners(config.mixnets, config.dataDir),

@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import { type Environment, storeOf } from '../openBroadcaster.ts'
 import type { Role } from '../Role.ts'
 import { openStore } from '../store/openStore.ts'
 import { checkPort } from './checkPort.ts'
 import { checkRole } from './checkRole.ts'
 import { type BroadcasterConfig, ConfigError } from './config.ts'
-import { readKeyFile } from './keyFile.ts'
+import { keyFileOf, readKeyFile } from './keyFile.ts'
 import { lookAtEndpoints } from './lookAtEndpoints.ts'
 import { checkDataFolder } from './makeDataFolder.ts'
 
@@ -29,7 +28,7 @@ export async function checkBeforeRun(
   const store = storeOf(config, environment)
   checkRole(role, store.kind)
   await checkDataFolder(config.dataDir)
-  await readKeyFile(config.keyFile ?? join(config.dataDir, 'veilcast.key'))
+  await readKeyFile(keyFileOf(config))
   await checkPort(config.http.host, config.http.port)
 
   const looks = await lookAtEndpoints(config.chains, signal)

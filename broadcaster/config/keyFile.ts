@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { ConfigError } from './config.ts'
+import { dirname, join } from 'node:path'
+import { type BroadcasterConfig, ConfigError } from './config.ts'
+
+/** Where it lies. */
+export function keyFileOf({ keyFile, dataDir }: Pick<BroadcasterConfig, 'keyFile' | 'dataDir'>): string {
+  return keyFile ?? join(dataDir, 'veilcast.key')
+}
 
 /**
  * The 32 bytes under which the store is sealed; made where there are none. Mode 0600, and refused when others may read it.
@@ -35,6 +40,13 @@ export async function readKeyFile(path: string): Promise<Uint8Array | undefined>
     if (error instanceof ConfigError) throw error
     throw new ConfigError(`The key file ${path} cannot be read (${code}). Set another keyFile.`)
   }
+}
+
+/** One that has to be there. @throws ConfigError */
+export async function existingKey(path: string): Promise<Uint8Array> {
+  const key = await readKeyFile(path)
+  if (key) return key
+  throw new ConfigError(`There is no key file ${path}: put the one of this store in its place.`)
 }
 
 async function readKey(path: string): Promise<Uint8Array> {

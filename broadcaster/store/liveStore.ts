@@ -1,6 +1,7 @@
 import type { Fleet } from '../fleet/Fleet.ts'
 import type { QueueBackend } from './QueueBackend.ts'
 import type { Store, StoreStart } from './Store.ts'
+import { closedBecause, type StoreUpkeep } from './StoreUpkeep.ts'
 import type { StoreUse } from './StoreUse.ts'
 import { StoreError, type TxStore } from './TxStore.ts'
 
@@ -9,6 +10,7 @@ export interface LifeOfStore {
   readonly records: Omit<TxStore, 'start' | 'stop'>
   readonly queues: Omit<QueueBackend, 'start' | 'stop'>
   readonly fleet: Fleet
+  readonly upkeep: StoreUpkeep
   markRestored(): Promise<void>
   stop(): Promise<void>
 }
@@ -53,13 +55,29 @@ export function liveStore(
     })
     const opening = Promise.allSettled([stopping, windingDown]).then(() => {
       signal.throwIfAborted()
-      return open(signal, once(onFailure), use)
+      return openToUse(signal, once(onFailure), use)
     })
     try {
       life = await Promise.race([opening, aborted])
     } catch (error) {
       windingDown = opening.then((opened) => opened.stop()).catch(() => {})
       if (abort.signal === signal) starting = undefined
+      throw error
+    }
+  }
+
+  async function openToUse(
+    signal: AbortSignal,
+    onFailure: (error: StoreError) => void,
+    use: StoreUse,
+  ): Promise<LifeOfStore> {
+    const opened = await open(signal, onFailure, use)
+    try {
+      const closed = use === 'shared' ? await opened.upkeep.closed() : null
+      if (closed !== null) throw new StoreError(closedBecause[closed])
+      return opened
+    } catch (error) {
+      await opened.stop()
       throw error
     }
   }
@@ -130,7 +148,26 @@ export function liveStore(
     audit: async (entry) => living().fleet.audit(entry),
     audits: async (limit) => living().fleet.audits(limit),
   }
-  return { kind, records, queues, fleet, start, stop, markRestored: async () => living().markRestored() }
+  const upkeep: StoreUpkeep = {
+    async *records() {
+      yield* living().upkeep.records()
+    },
+    cursors: async () => living().upkeep.cursors(),
+    count: async () => living().upkeep.count(),
+    put: async (list) => living().upkeep.put(list),
+    empty: async () => living().upkeep.empty(),
+    closed: async () => living().upkeep.closed(),
+    close: async (why) => living().upkeep.close(why),
+    sealedBy: async () => living().upkeep.sealedBy(),
+    sealFor: async (fingerprint) => living().upkeep.sealFor(fingerprint),
+  }
+  async function markRestored(): Promise<void> {
+    const closed = await upkeep.closed()
+    if (closed !== null && closed !== 'moved') throw new StoreError(closedBecause[closed])
+    await living().markRestored()
+    await upkeep.close(null)
+  }
+  return { kind, records, queues, fleet, upkeep, start, stop, markRestored }
 }
 
 /** Several may find that the store is lost. */

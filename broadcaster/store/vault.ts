@@ -4,6 +4,8 @@ import type { Mac, TxKey } from './TxStore.ts'
 
 /** Everything that is derived from the key file. Without it a dump of the store says nothing about who sent what. */
 export interface Vault {
+  /** Tells key files apart, and says nothing else of this one. */
+  readonly fingerprint: string
   /** HMAC(K, chain | SHA-256(all bytes)): the job id, the log id. */
   keyOf(chain: ChainId, signedTx: Uint8Array): TxKey
   txIdMac(chain: ChainId, txId: Uint8Array): Mac
@@ -39,6 +41,7 @@ export function createVault(secret: Uint8Array): Vault {
   const place = (key: TxKey, field: SealedField): Buffer => Buffer.from(`${field}\0${key}`)
 
   return {
+    fingerprint: mac('fingerprint', '', new Uint8Array()),
     keyOf: (chain, signedTx) => mac('key', chain, createHash('sha256').update(signedTx).digest()) as TxKey,
     txIdMac: (chain, txId) => mac('txId', chain, txId) as Mac,
     laneMac: (chain, account) => mac('lane', chain, account) as Mac,

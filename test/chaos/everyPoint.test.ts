@@ -68,6 +68,8 @@ const turns: readonly string[] = isWhole
   : ['admit#1', 'update:exposed#1', 'submit#1', 'update:included#1']
 
 const loopback = createLoopback({ seed: 3 })
+/** One for all: a store is of one key file. */
+const secret = randomBytes(32).toString('hex')
 let anvil: Anvil
 
 beforeAll(async () => {
@@ -133,7 +135,6 @@ async function live(
 ): Promise<Story> {
   const signedTx = await signEthTransfer(anvil, { from, to: anvil.accounts[9]!.address, valueWei: 1n })
   const { onKilled, remove, ...storeSetup } = await newStore()
-  const secret = randomBytes(32).toString('hex')
   try {
     return await liveThrough({
       loopback,

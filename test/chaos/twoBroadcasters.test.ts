@@ -16,6 +16,7 @@ import { until } from '../support/until.ts'
 
 const limitMs = 300_000
 const loopback = createLoopback({ seed: 4 })
+const secret = randomBytes(32).toString('hex')
 let anvil: Anvil
 beforeAll(async () => {
   anvil = await startAnvil({ blockTimeMs: 1000 })
@@ -38,7 +39,6 @@ describeWithRedis('two broadcasters over one store, of which the one at work is 
   /** Whichever of the two comes to the point first ends itself there, for good. */
   async function takeOver(store: StoreConfig, from: AnvilAccount, kill: Kill): Promise<void> {
     const folder = await makeFolder()
-    const secret = randomBytes(32).toString('hex')
     const natives = await Promise.all([startFakeNativeClient(loopback), startFakeNativeClient(loopback)])
     const two = natives.map(({ url }) =>
       startCrashing({

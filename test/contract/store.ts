@@ -15,6 +15,7 @@ import {
   type TxRecord,
   type TxStore,
 } from '../../broadcaster/dist/store/index.js'
+import type { KeptRecord } from '../../broadcaster/dist/store/StoreUpkeep.js'
 import type { StoreServer } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
@@ -104,6 +105,137 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
       await store.start()
       await other.start()
       await other.stop()
+    })
+
+    describe('upkeep', () => {
+      /** One of each kind, with a request that two of them had. */
+      async function fill(): Promise<void> {
+        await admitted('held', { sequence: 7n, requestMac: mac('shared') })
+        await admitted('other', { chain: otherChain, laneMac: null, sequence: null })
+        const exposed = await admitted('exposed', { sequence: 8n, requestMac: mac('shared') })
+        await changed(exposed, { state: 'exposed', exposedTo: 'node-1', detail: Uint8Array.of(0, 255) })
+        const included = await changed(await admitted('included', { sequence: 5n }), { state: 'exposed' })
+        await changed(included, { state: 'included', blockHeight: 9n, blockHash: 'ab' })
+        for (const state of ['refused', 'lapsed', 'final'] as const) {
+          const exposedTo = state === 'refused' ? null : 'node-2'
+          await changed(await admitted(state, { sequence: 4n }), {
+            state,
+            exposedTo,
+            bytes: null,
+            detail: Uint8Array.of(1),
+            expiresAtMs: 90_000,
+          })
+        }
+        await records.saveCursor(chain, [{ height: 18_446_744_073_709_551_615n, hash: 'cd' }], 0, 5_000)
+      }
+      const allRecords = async (): Promise<KeptRecord[]> => {
+        const found = new Map<string, KeptRecord>()
+        for await (const page of store.upkeep.records())
+          for (const record of page) found.set(record.key, record)
+        return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+      }
+      /** What the record answers, by every index that it keeps. */
+      const answers = async (): Promise<unknown> => ({
+        live: await records.listLive(chain, { limit: 100 }),
+        counts: [
+          await records.countLive(chain),
+          await records.countLive(otherChain),
+          await records.countWaiting(chain),
+          await records.countLane(chain, mac('lane')),
+          await records.countUnsent(chain, 100),
+        ],
+        lane: await records.lane(chain, mac('lane'), 10),
+        settled: await records.settledUpTo(chain, 9n, 10),
+        block: await records.inBlock(chain, { height: 9n, hash: 'ab' }),
+        matched: keysOf(
+          await records.match(
+            chain,
+            [mac('txlapsed'), mac('txfinal'), mac('txheld')],
+            [{ laneMac: mac('lane'), sequence: 8n }],
+          ),
+        ),
+        shared: await records.byRequest(mac('shared')),
+        asked: await records.byRequest(mac('requestlapsed')),
+        cursor: { ...(await records.cursor(chain)), version: undefined },
+      })
+
+      it('gives every record as it is, and takes it into another store with all that it is found by', async () => {
+        await fill()
+        const [kept, before, cursors] = [await allRecords(), await answers(), await store.upkeep.cursors()]
+        expect(kept).toHaveLength(7)
+        expect(await store.upkeep.count()).toBe(7)
+        expect(kept.filter(({ foundBy }) => foundBy.includes(mac('shared'))).map((one) => one.key)).toEqual([
+          key('held'),
+        ])
+
+        await store.upkeep.empty()
+        expect([await allRecords(), await store.upkeep.count(), await store.upkeep.cursors()]).toEqual([
+          [],
+          0,
+          [],
+        ])
+        // Twice, as where it was cut off.
+        for (const list of [kept.slice(2), kept]) await store.upkeep.put(list.map((record) => ({ record })))
+        for (const { chain, trail, savedAtMs } of cursors)
+          await records.saveCursor(chain, trail, 0, savedAtMs)
+        expect(await allRecords()).toEqual(kept)
+        expect(await answers()).toEqual(before)
+        expect(await records.sweep(90_000, 100)).toBe(3)
+        expect(await store.upkeep.count()).toBe(4)
+      })
+
+      it('puts a record in the place of another', async () => {
+        await fill()
+        const before = (await allRecords()).find((record) => record.key === key('exposed'))!
+        const record = {
+          ...before,
+          key: key('new'),
+          laneMac: mac('lane2'),
+          txIdMac: mac('txnew'),
+          sequence: 3n,
+        }
+        await store.upkeep.put([{ record, insteadOf: before.key }])
+        expect(await records.get(before.key)).toBeNull()
+        expect(await store.upkeep.count()).toBe(7)
+        expect(await records.lane(chain, mac('lane'), 10)).toHaveLength(1)
+        expect(keysOf(await records.lane(chain, mac('lane2'), 10))).toEqual([key('new')])
+        expect(await records.match(chain, [mac('txexposed')], [])).toEqual([])
+        expect(keysOf(await records.match(chain, [mac('txnew')], []))).toEqual([key('new')])
+      })
+
+      it('keeps jobs out of what it emptied, and works on', async () => {
+        const queue = store.queues.queue('upkeep')
+        await queue.add('one', {}, { delay: 60_000 })
+        await store.upkeep.empty()
+        expect(await queue.getJobCountByTypes('delayed', 'waiting', 'active')).toBe(0)
+        await admitted('a')
+        await queue.add('two', {}, { delay: 60_000 })
+        expect(await queue.getJobCountByTypes('delayed')).toBe(1)
+      })
+
+      it('lets nobody start on a store that is closed but who has it alone', async () => {
+        const { upkeep } = store
+        expect(await upkeep.closed()).toBeNull()
+        const other = server.openAnother()
+        for (const [why, said] of [
+          ['filling', /--force/],
+          ['rotating', /rotate-key/],
+          ['moved', /mark-restored/],
+        ] as const) {
+          await upkeep.close(why)
+          await expect(other.start()).rejects.toThrow(said)
+          if (why !== 'moved') await expect(store.markRestored()).rejects.toThrow(said)
+        }
+        await store.markRestored()
+        await other.start()
+        expect(await other.upkeep.closed()).toBeNull()
+        await other.stop()
+      })
+
+      it('knows under which key file it is sealed', async () => {
+        await store.upkeep.sealFor('a'.repeat(26))
+        expect(await store.upkeep.sealedBy()).toBe('a'.repeat(26))
+      })
     })
 
     describe('admit', () => {

@@ -128,6 +128,8 @@ const broadcaster = createBroadcaster({
     kind: store.kind,
     records,
     queues,
+    fleet: store.fleet,
+    upkeep: store.upkeep,
     start: (options) => pass('start:store', () => store.start(options)),
     stop: () => store.stop(),
     markRestored: () => store.markRestored(),

@@ -50,6 +50,9 @@ export interface TestBroadcaster extends Broadcaster {
   address(): MixnetAddress
 }
 
+/** One for each suite: a store is of one key file. */
+const ownSecret = randomBytes(32)
+
 /** The broadcaster as it is, in this process, over any transport and store. Stops the store with it. */
 export async function startTestBroadcaster(options: {
   readonly listener: MixnetListener | readonly MixnetListener[]
@@ -74,7 +77,7 @@ export async function startTestBroadcaster(options: {
       const adapter = family.create(config)
       return { adapter: options.wrap?.(adapter) ?? adapter, pollIntervalMs: config.pollIntervalMs }
     }),
-    vault: createVault(options.secret ?? randomBytes(32)),
+    vault: createVault(options.secret ?? ownSecret),
     limits: {
       maxWaitingPerChain: 4096,
       maxWaitingPerAccount: 32,

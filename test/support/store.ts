@@ -111,7 +111,7 @@ async function cleanPostgres(dataDir: string): Promise<void> {
   try {
     // Deleting some rows is far faster than truncating many tables.
     await client.query(`
-      update veilcast.life set known = null; delete from veilcast.record; delete from veilcast.cursor; delete from veilcast.lease;
+      update veilcast.life set known = null, closed = null, sealed_by = null; delete from veilcast.record; delete from veilcast.cursor; delete from veilcast.lease;
       delete from veilcast.process; delete from veilcast.sample; delete from veilcast.audit;
       do $$ declare t regclass; begin
         for t in select c.oid from pg_class c where c.relkind = 'r' and c.relnamespace = 'bullmq'::regnamespace

@@ -10,6 +10,7 @@ import { holdUse } from './holdUse.ts'
 import { migrate } from './migrate.ts'
 import { migrateQueues, postgresQueues } from './queues.ts'
 import { postgresRecords } from './records.ts'
+import { postgresUpkeep } from './upkeep.ts'
 
 const minVersion = 14
 const connectTimeoutMs = 15_000
@@ -73,6 +74,7 @@ export async function connectPostgres(
       records: record,
       queues: queue,
       fleet: postgresFleet(records),
+      upkeep: postgresUpkeep(records),
       markRestored: record.markRestored,
       async stop() {
         await queue.stop()

@@ -18,7 +18,7 @@ import {
 import { failure } from './failure.ts'
 import { watchRecords } from './watchRecords.ts'
 
-interface Row {
+export interface Row {
   readonly key: string
   readonly chain: string
   readonly tx_id_mac: string
@@ -352,7 +352,7 @@ const words: Record<keyof typeof statements, string> = {
   sweepLeases: 'sweep leases',
 }
 
-function toRecord(row: Row): TxRecord {
+export function toRecord(row: Row): TxRecord {
   return {
     key: row.key as TxKey,
     chain: row.chain as ChainId,
@@ -375,7 +375,11 @@ function toRecord(row: Row): TxRecord {
   }
 }
 
-function toCursor(row: { trail: [string, string][]; version: number; saved_at_ms: string }): ChainCursor {
+export function toCursor(row: {
+  trail: [string, string][]
+  version: number
+  saved_at_ms: string
+}): ChainCursor {
   return {
     trail: row.trail.map(([height, hash]) => ({ height: BigInt(height), hash })),
     version: row.version,
@@ -388,6 +392,6 @@ function compare(a: string, b: string): number {
 }
 
 /** pg takes Buffers only. */
-function view(bytes: Uint8Array): Buffer {
+export function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -146,4 +146,10 @@ create table veilcast.audit (
 );
 `,
   },
+  {
+    major: 1,
+    work: `
+alter table veilcast.life add column closed text, add column sealed_by text;
+`,
+  },
 ]

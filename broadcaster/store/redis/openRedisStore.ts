@@ -11,6 +11,7 @@ import { migrate } from './migrate.ts'
 import { redisQueues } from './queues.ts'
 import { redisRecords } from './records.ts'
 import { scripts } from './scripts.ts'
+import { redisUpkeep } from './upkeep.ts'
 
 type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
@@ -105,6 +106,7 @@ async function connectRedis(
       records,
       queues,
       fleet: redisFleet(recordClient),
+      upkeep: redisUpkeep(recordClient),
       markRestored: records.markRestored,
       async stop() {
         await queues.stop()

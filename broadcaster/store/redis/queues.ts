@@ -8,7 +8,7 @@ import { withoutForeignErrors } from '../withoutForeignErrors.ts'
 import { failure } from './failure.ts'
 
 /** BullMQ's own hash tag: its keys never meet the record's, and share a node. */
-const prefix = '{veilcast-queue}'
+export const queuePrefix = '{veilcast-queue}'
 
 /**
  * @param producer fails at once while the server is gone
@@ -28,7 +28,7 @@ export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend
       const queue = new Queue(name, {
         ...queueOptions,
         connection: producer,
-        prefix,
+        prefix: queuePrefix,
         skipWaitingForReady: true,
       })
       queue.on('error', () => {})
@@ -40,7 +40,7 @@ export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend
       const worker = new Worker(name, withoutForeignErrors(processor), {
         ...workerOptions,
         connection: consumer,
-        prefix,
+        prefix: queuePrefix,
         concurrency,
       })
       workers.keep(worker)

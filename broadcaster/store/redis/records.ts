@@ -9,7 +9,6 @@ import {
   maxTrailBlocks,
   type RecordState,
   type TxKey,
-  type TxPatch,
   type TxRecord,
   type TxStore,
 } from '../TxStore.ts'
@@ -171,12 +170,13 @@ const words: Record<ScriptName, string> = {
   publish: 'take a report',
   processes: 'read the reports',
   forgetProcess: 'forget a report',
+  put: 'write records',
   claim: 'be claimed',
   disclaim: 'be left',
 }
 
 /** Null clears a field, undefined leaves it. */
-function spread(patch: TxPatch): { sets: (string | Buffer)[]; clears: string[] } {
+function spread(patch: object): { sets: (string | Buffer)[]; clears: string[] } {
   const sets: (string | Buffer)[] = []
   const clears: string[] = []
   for (const [name, value] of Object.entries(patch)) {
@@ -190,8 +190,15 @@ function toRecords(reply: ScriptReply): TxRecord[] {
   return Array.isArray(reply) ? reply.map(toRecord).filter((record) => record !== null) : []
 }
 
+/** As `toRecord` reads it: fields and values in turn. */
+export function fieldsOf(record: TxRecord): (string | Buffer)[] {
+  const { requestMacs, ...rest } = record
+  const { sets } = spread({ ...rest, requests: requestMacs.join(' ') })
+  return sets
+}
+
 /** @param reply a hash as fields and values in turn, or nothing where there is none */
-function toRecord(reply: ScriptReply | undefined): TxRecord | null {
+export function toRecord(reply: ScriptReply | undefined): TxRecord | null {
   if (!Array.isArray(reply) || reply.length === 0) return null
   const fields = new Map<string, Buffer>()
   for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), reply[i + 1] as Buffer)
@@ -231,7 +238,7 @@ function byTurn(a: TxRecord, b: TxRecord): number {
   return a.key < b.key ? -1 : 1
 }
 
-function toTrail(json: string): BlockRef[] {
+export function toTrail(json: string): BlockRef[] {
   return (JSON.parse(json) as [string, string][]).map(([height, hash]) => ({ height: BigInt(height), hash }))
 }
 

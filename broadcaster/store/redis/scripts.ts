@@ -20,7 +20,7 @@
  *     {veilcast}:audit                 list of what was done by hand, the latest first
  *     {veilcast}:users                 sorted set of processes that use the store, by when that ends
  *     {veilcast}:alone                 string with a time to live: the process that uses it as the only one
- *     {veilcast}:life                  hash: id, restores, known, step, major (migrate.ts)
+ *     {veilcast}:life                  hash: id, restores, known, step, major (migrate.ts), closed, sealedBy
  *
  * Numbers stay the strings that came: Lua would write a time in milliseconds as 1.79e+12.
  */
@@ -59,6 +59,21 @@ local function reindex(key)
   if live and height then redis.call('ZADD', p .. ':block:' .. chain, height, key)
   else redis.call('ZREM', p .. ':block:' .. chain, key) end
   if expiry then redis.call('ZADD', p .. ':expiry', expiry, key) else redis.call('ZREM', p .. ':expiry', key) end
+end
+
+local function drop(key)
+  local f = redis.call('HMGET', at(key), 'chain', 'txIdMac', 'laneMac', 'sequence', 'requests')
+  if not f[1] then return end
+  redis.call('HSET', at(key), 'state', 'swept')
+  redis.call('HDEL', at(key), 'expiresAtMs')
+  reindex(key)
+  detach(p .. ':txids:' .. f[1], f[2], key)
+  if f[3] then detach(p .. ':slots:' .. f[1], f[3] .. ':' .. f[4], key) end
+  for mac in string.gmatch(f[5], '%S+') do
+    local request = p .. ':request:' .. mac
+    if redis.call('GET', request) == key then redis.call('DEL', request) end
+  end
+  redis.call('DEL', at(key))
 end
 
 local function tell(key) redis.call('PUBLISH', p .. ':changed', key) end
@@ -182,19 +197,7 @@ return records
 /** ARGV: nowMs, limit. */
 const sweep = `${shared}
 local keys = redis.call('ZRANGE', p .. ':expiry', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
-for _, key in ipairs(keys) do
-  local f = redis.call('HMGET', at(key), 'chain', 'txIdMac', 'laneMac', 'sequence', 'requests')
-  redis.call('HSET', at(key), 'state', 'swept')
-  redis.call('HDEL', at(key), 'expiresAtMs')
-  reindex(key)
-  detach(p .. ':txids:' .. f[1], f[2], key)
-  if f[3] then detach(p .. ':slots:' .. f[1], f[3] .. ':' .. f[4], key) end
-  for mac in string.gmatch(f[5], '%S+') do
-    local request = p .. ':request:' .. mac
-    if redis.call('GET', request) == key then redis.call('DEL', request) end
-  end
-  redis.call('DEL', at(key))
-end
+for _, key in ipairs(keys) do drop(key) end
 return #keys
 `
 
@@ -256,6 +259,20 @@ return found
 /** ARGV: id. */
 const forgetProcess = `return redis.call('HDEL', KEYS[1] .. ':processes', ARGV[1])`
 
+/** ARGV: key, the key in whose place it comes, how many fields, those as field and value, then the requests that it is found by. */
+const put = `${shared}
+local key, fields = ARGV[1], tonumber(ARGV[3])
+drop(ARGV[2])
+drop(key)
+redis.call('HSET', at(key), unpack(ARGV, 4, 3 + 2 * fields))
+local f = redis.call('HMGET', at(key), 'chain', 'txIdMac', 'laneMac', 'sequence')
+attach(p .. ':txids:' .. f[1], f[2], key)
+if f[3] then attach(p .. ':slots:' .. f[1], f[3] .. ':' .. f[4], key) end
+for i = 4 + 2 * fields, #ARGV do redis.call('SET', p .. ':request:' .. ARGV[i], key) end
+reindex(key)
+return 1
+`
+
 /** ARGV: id, ttlMs, `shared` or `alone`. 0 where another is alone, or where others are there and this one is to be alone. */
 const claim = `
 local users, alone = KEYS[1] .. ':users', KEYS[1] .. ':alone'
@@ -293,6 +310,7 @@ const sources = {
   saveCursor,
   lease,
   unlease,
+  put,
   claim,
   disclaim,
   publish,
