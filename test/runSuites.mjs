@@ -17,13 +17,18 @@ const slowestShown = 10
  * @param {object} options
  * @param {string} options.root the folder that suites are named from
  * @param {string} options.config path of jest's configuration
- * @param {readonly (readonly string[])[]} options.runs jest's arguments, a run each, one after the other
- * @returns {boolean} whether all passed, and something did
+ * @param {readonly { args: readonly string[], ready?: () => Promise<unknown> }[]} options.runs jest's arguments, a run each, one
+ * after the other, and what each waits for
+ * @returns {Promise<boolean>} whether all passed, and something did
  * @throws Error where jest ends without a result
  */
-export function runSuites({ root, config, runs }) {
+export async function runSuites({ root, config, runs }) {
   const jestIn = (args) => runJest({ root, config, args })
-  const results = runs.map(jestIn)
+  const results = []
+  for (const { args, ready } of runs) {
+    await ready?.()
+    results.push(jestIn(args))
+  }
   // A run may be faulted for no suite's sake: a setting that jest does not know, nothing found.
   const isFaulted = results.some(({ status, suites }) => status !== 0 && !suites.some(hasFailed))
 

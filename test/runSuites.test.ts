@@ -18,7 +18,7 @@ describe('running all suites', () => {
     writeFileSync(config, JSON.stringify({ rootDir: root, testMatch: ['**/*.test.cjs'], transform: {} }))
     const program = `
       import { runSuites } from ${JSON.stringify(new URL('runSuites.mjs', import.meta.url).href)}
-      process.exitCode = runSuites(${JSON.stringify({ root, config, runs: [args] })}) ? 0 : 1`
+      process.exitCode = (await runSuites(${JSON.stringify({ root, config, runs: [{ args }] })})) ? 0 : 1`
     const { status, stdout: said } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       encoding: 'utf8',
     })

@@ -103,7 +103,8 @@ function emptied(
           expect(await empty(server.url)).toBeGreaterThanOrEqual(4)
           endpoint.set({ mode: 'pass' })
           for (const { ok, stage } of await Promise.all(receipts)) {
-            expect({ ok, stage }).toEqual({ ok: true, stage: 'included' })
+            // The blocks of the others may have made it final.
+            expect({ ok, stage }).toEqual({ ok: true, stage: expect.stringMatching(/^(included|final)$/) })
           }
         }
         expect(endpoint.calls('eth_sendRawTransaction')).toBe(8)

@@ -75,7 +75,7 @@ export async function startBuiltPage(
             reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`)
           })
         })
-        context.setDefaultTimeout(30_000)
+        context.setDefaultTimeout(90_000)
         const page = await context.newPage()
         const note = (address: string): void => {
           if (!address.startsWith('blob:')) record.origins.add(new URL(address).origin)

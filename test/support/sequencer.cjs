@@ -1,4 +1,3 @@
-const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { default: Sequencer } = require('@jest/test-sequencer')
 
@@ -16,20 +15,13 @@ const long = [
   'e2e/rpcEndpoint',
 ]
 
-/** The program of a Cosmos chain may still be on its way while the first suites run. */
-const needsCosmos = /\b(cosmosOrSkip|cometBftOrSkip)\(/
-
-/** Long ones first, and those with a Cosmos chain behind all others. */
 module.exports = class LongestFirst extends Sequencer {
   sort(tests) {
     const root = join(__dirname, '..')
-    const ranks = new Map(
-      tests.map(({ path }) => {
-        const place = long.indexOf(path.slice(root.length + 1).replace('.test.ts', ''))
-        const isLate = needsCosmos.test(readFileSync(path, 'utf8'))
-        return [path, Number(isLate) * (long.length + 1) + (place < 0 ? long.length : place)]
-      }),
-    )
-    return super.sort(tests).sort((a, b) => ranks.get(a.path) - ranks.get(b.path))
+    const rank = ({ path }) => {
+      const place = long.indexOf(path.slice(root.length + 1).replace('.test.ts', ''))
+      return place < 0 ? long.length : place
+    }
+    return super.sort(tests).sort((a, b) => rank(a) - rank(b))
   }
 }

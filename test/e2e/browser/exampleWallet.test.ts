@@ -72,7 +72,7 @@ describeInChromium('the example wallet', () => {
   const button = (page: Page, name: string | RegExp): Locator => page.getByRole('button', { name })
   const stage = (page: Page, name: string): Locator =>
     page.locator(`.transfer:first-child [data-stage=${name}].done`)
-  const seen = (locator: Locator): Promise<void> => locator.first().waitFor({ timeout: 30_000 })
+  const seen = (locator: Locator): Promise<void> => locator.first().waitFor({ timeout: 90_000 })
 
   const connected = (page: Page) => seen(page.locator('.pill.connected'))
   async function openAndConnect(page: Page): Promise<void> {

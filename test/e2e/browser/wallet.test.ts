@@ -95,7 +95,8 @@ describeInChromium('a wallet in a page', () => {
         const [from, to] = [cosmos!.accounts[0]!, cosmos!.accounts[1]!]
         const signedTx = await signMsgSend(cosmos!, { from, to: to.address, amount: 7 })
         const { shown } = await send(`0x${Buffer.from(signedTx).toString('hex')}`, cosmos!.chainId)
-        expect(shown).toMatchObject({ stage: 'included', ok: true })
+        // Each block of such a chain is final: it may be so when it is told.
+        expect(shown).toMatchObject({ stage: expect.stringMatching(/^(included|final)$/), ok: true })
       },
       limitMs,
     )
