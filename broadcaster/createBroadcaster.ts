@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { MixnetAddress, MixnetListener } from '@veilcast/shared/mixnet'
-import type { ChainId } from '@veilcast/shared/protocol'
+import { type ChainId, protocolVersion } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from './chains/ChainAdapter.ts'
 import { type Dashboard, openDashboard } from './dashboard/openDashboard.ts'
 import { readiness } from './dashboard/readiness.ts'
@@ -13,7 +13,7 @@ import { type AdmitLimits, createAdmit } from './ingress/admit.ts'
 import { createAnswerStatus } from './ingress/answerStatus.ts'
 import { createAskers } from './ingress/askers.ts'
 import { copyWindowMs } from './ingress/copies.ts'
-import { createIngress } from './ingress/listen.ts'
+import { createIngress, type Ingress } from './ingress/listen.ts'
 import { createReplier } from './ingress/replier.ts'
 import { createTellAskers } from './ingress/tellAskers.ts'
 import { watchNews } from './ingress/watchNews.ts'
@@ -54,6 +54,8 @@ export interface BroadcasterParts {
   readonly copyWindowMs?: number | undefined
   /** How often the record is looked through. Default 30 000. */
   readonly reconcileEveryMs?: number | undefined
+  /** How long `stop` may take. Default 10 000. */
+  readonly drainLimitMs?: number | undefined
   readonly http: { readonly host: string; readonly port: number }
   readonly logger: Logger
 }
@@ -71,7 +73,10 @@ export interface Broadcaster {
    * worker, the store answers and jobs are taken.
    */
   start(options?: StartOptions): Promise<void>
-  /** Takes nothing more, finishes what is under way within 10 s, and leaves the rest to the record. Idempotent. */
+  /**
+   * Takes nothing more, finishes what is under way or hands it back, tells whoever waits what is known, and ends within `drainLimitMs`;
+   * what is left is in the record. A submit that comes meanwhile hears nothing, and is repeated by its wallet. Idempotent.
+   */
   stop(): Promise<void>
   /** Where wallets send to: one for each Nym client, none of a worker. */
   addresses(): readonly MixnetAddress[]
@@ -85,7 +90,9 @@ interface Shared {
   readonly submitJobs: SubmitJobs
 }
 
-const drainMs = 10_000
+export const defaultDrainLimitMs = 10_000
+/** A part that had no time left is given so much all the same. */
+const minPartMs = 250
 const defaultLaneWaitMs = 10 * 60_000
 
 /** The parts list. Starts from the back of the data's path to its front, and stops from the front to the back. */
@@ -102,8 +109,14 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
   const metrics = createMetrics()
   const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
   const askers = createAskers()
+  const drainLimitMs = parts.drainLimitMs ?? defaultDrainLimitMs
   /** What stops what was started, last started first. */
   const running: (() => Promise<unknown>)[] = []
+  /** What stops the workers: before the Nym clients, which tell what they did last. */
+  const working: (() => Promise<unknown>)[] = []
+  let ingress: Ingress | undefined
+  /** Tells whoever waits what is known by now, and sees it out. */
+  let tellLast: (signal: AbortSignal) => Promise<void> = async () => {}
   let dashboard: Dashboard | undefined
   let reporting: Reporting | undefined
   let state: ProcessReport['state'] = 'starting'
@@ -123,6 +136,8 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     }
     const waiting = signal ? { signal } : {}
 
+    state = 'starting'
+    logger.info({ version, protocolVersion, role }, 'starting')
     step(`opening the ${store.kind} store`)
     running.push(() => store.stop())
     await store.start({ ...waiting, ...(onFailure ? { onFailure } : {}) })
@@ -152,7 +167,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       ...parts.http,
       metrics,
       queues: allQueues,
-      readiness: () => readiness({ store, listeners, adapters, metrics }),
+      readiness: () => readiness({ store, listeners, adapters, metrics, draining: state === 'draining' }),
       logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())
@@ -211,7 +226,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         metrics,
         logger,
       })
-      running.push(() => confirm.stop())
+      working.push(() => confirm.stop())
       return confirm.start(probed[index])
     })
     const submit = createSubmitStage({
@@ -224,8 +239,9 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       metrics,
       logger,
     })
-    running.push(async () => {
-      const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainMs / 2)
+    working.push(async () => {
+      // What is cancelled is handed back, and has to reach the store yet.
+      const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainLimitMs / 2)
       await submit.close().finally(() => clearTimeout(late))
     })
     const reconcile = createReconcileStage({
@@ -242,7 +258,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       incarnation,
       logger,
     })
-    running.push(() => reconcile.stop())
+    working.push(() => reconcile.stop())
     await reconcile.start()
     void submit.run().catch((error: unknown) => logger.error({ err: error }, 'the submit worker stopped'))
     return followed
@@ -251,11 +267,14 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
   /** Those of an ingress. */
   async function openDoor({ incarnation, submitJobs }: Shared): Promise<void> {
     const replier = createReplier({ incarnation: incarnation.now, metrics, logger })
-    running.push(() => replier.drain(AbortSignal.timeout(drainMs)))
     const tell = createTellAskers({ askers, records, vault, replier })
     const news = await watchNews({ askers, records, tell, metrics, logger })
     running.push(() => news.stop())
-    const ingress = createIngress({
+    tellLast = async (signal) => {
+      await news.tellAll(signal)
+      await replier.drain(signal)
+    }
+    ingress = createIngress({
       listeners,
       chains,
       records,
@@ -274,18 +293,35 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       metrics,
       logger,
     })
-    running.push(() => ingress.stop())
     ingress.start()
   }
 
-  async function stop(): Promise<void> {
+  let stopping: Promise<void> | undefined
+  function stop(): Promise<void> {
+    stopping ??= stopAll().finally(() => {
+      stopping = undefined
+    })
+    return stopping
+  }
+
+  async function stopAll(): Promise<void> {
+    if (running.length === 0) return
     state = 'draining'
     void reporting?.report()
-    for (let end = running.pop(); end; end = running.pop()) {
-      await within(end, drainMs).catch((error: unknown) =>
+    const startMs = Date.now()
+    const left = (): number => Math.max(minPartMs, startMs + drainLimitMs - Date.now())
+    const end = (part: () => Promise<unknown>): Promise<void> =>
+      within(part, left()).catch((error: unknown) =>
         logger.warn({ err: error }, 'a part did not stop in order'),
       )
-    }
+    const door = ingress
+    ingress = undefined
+    if (door) await end(() => door.stop())
+    await Promise.all(working.splice(0).reverse().map(end))
+    await end(() => tellLast(AbortSignal.timeout(left())))
+    tellLast = async () => {}
+    for (let part = running.pop(); part; part = running.pop()) await end(part)
+    logger.info({ tookMs: Date.now() - startMs }, 'stopped')
   }
 
   return {

@@ -36,6 +36,7 @@ export async function openBroadcaster(
     limits: config.limits,
     retentionSeconds: config.retentionSeconds,
     rebroadcastAfterMs: config.rebroadcastAfterMs,
+    drainLimitMs: config.drainLimitMs,
     http: config.http,
     logger: options.logger ?? createLogger(config.logLevel),
   })

@@ -49,6 +49,14 @@ const configFile = z.strictObject({
     .describe(
       'Milliseconds after which what was handed over and is in no block is handed over again; then after pauses that double to ten minutes.',
     ),
+  drainLimitMs: z
+    .int()
+    .min(1000)
+    .max(300_000)
+    .default(10_000)
+    .describe(
+      'Milliseconds that a stop may take: what is under way is finished or handed back. Give whoever sends SIGKILL some seconds more.',
+    ),
   http: httpConfig.prefault({}).describe('The dashboard, with its health and metrics pages.'),
   logLevel: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])

@@ -7,6 +7,8 @@ import type { Store } from '../store/Store.ts'
 
 export interface Readiness {
   readonly ready: boolean
+  /** It was told to stop: nothing new is taken. */
+  readonly draining: boolean
   readonly store: boolean
   /** None of the queue's workers has stopped by itself. */
   readonly workers: boolean
@@ -23,8 +25,9 @@ export async function readiness(parts: {
   readonly listeners: readonly MixnetListener[]
   readonly adapters: readonly ChainAdapter[]
   readonly metrics: Metrics
+  readonly draining: boolean
 }): Promise<Readiness> {
-  const { listeners, adapters, metrics } = parts
+  const { listeners, adapters, metrics, draining } = parts
   const workers = parts.store.queues.working()
   const store = await parts.store.records.ping().then(
     () => true,
@@ -48,6 +51,6 @@ export async function readiness(parts: {
       metrics.endpointLive.set({ chain: adapter.chain, endpoint: endpoint.id }, endpoint.live ? 1 : 0)
     }
   }
-  const ready = store && workers && mixnet && Object.values(chains).every(Boolean)
-  return { ready, store, workers, mixnet, mixnets, chains }
+  const ready = !draining && store && workers && mixnet && Object.values(chains).every(Boolean)
+  return { ready, draining, store, workers, mixnet, mixnets, chains }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { errorNameOf, type WireError } from '@veilcast/shared/errors'
 import { replyPackets } from '@veilcast/shared/mixnet'
 import { encodeReply, type ReplyBody, type RequestId } from '@veilcast/shared/protocol'
@@ -12,7 +13,10 @@ export interface Replier {
    */
   reply(to: ReplyTo, body: ReplyBody, number?: number): number
   fail(to: ReplyTo, error: WireError): number
-  /** Resolves once what was taken has been handed over, or the signal aborts. */
+  /**
+   * Resolves once what was taken has been handed over, and a Nym client at its own pace will have sent it, or the signal aborts. A
+   * client that is stopped before takes with it what it has not sent.
+   */
   drain(signal: AbortSignal): Promise<void>
 }
 
@@ -24,6 +28,8 @@ export interface ReplyTo {
 }
 
 export const maxRepliesUnderWay = 4096
+/** A Nym client sends one packet in about 20 ms, and cover traffic between them. */
+const msPerPacket = 25
 
 export function createReplier(parts: {
   /** The 8 bytes of the store's present life. */
@@ -33,6 +39,8 @@ export function createReplier(parts: {
 }): Replier {
   const { incarnation, metrics, logger } = parts
   const underWay = new Set<Promise<void>>()
+  /** By Nym client, when it will have sent what it was handed. */
+  const sentByMs = new Map<ReplyPath['listener'], number>()
 
   function reply(to: ReplyTo, body: ReplyBody, number = 0): number {
     const payload = encodeReply({ id: to.id, incarnation: incarnation(), number, body })
@@ -48,6 +56,7 @@ export function createReplier(parts: {
       .catch((error: unknown) => logger.warn({ err: error }, 'a reply could not be handed to the mixnet'))
       .finally(() => underWay.delete(handing))
     underWay.add(handing)
+    sentByMs.set(listener, Math.max(Date.now(), sentByMs.get(listener) ?? 0) + packets * msPerPacket)
     return packets
   }
 
@@ -63,6 +72,8 @@ export function createReplier(parts: {
         else signal.addEventListener('abort', () => resolve(), { once: true })
       })
       while (underWay.size > 0 && !signal.aborted) await Promise.race([Promise.all(underWay), aborted])
+      const lastMs = Math.max(0, ...sentByMs.values()) - Date.now()
+      if (lastMs > 0) await delay(lastMs, undefined, { signal }).catch(() => {})
     },
   }
 }

@@ -7,6 +7,13 @@ import type { TellAskers } from './tellAskers.ts'
 /** The poll beneath the store's notices, which may be lost. */
 const pollEveryMs = 5000
 const pollKeysPerRun = 256
+const readsAtOnce = 64
+
+export interface News {
+  /** Reads once more for everybody who waits, so that they hear what is known by now; until the signal aborts. */
+  tellAll(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}
 
 /** Brings changes that any worker made to the askers of this process. */
 export async function watchNews(parts: {
@@ -15,7 +22,7 @@ export async function watchNews(parts: {
   readonly tell: TellAskers
   readonly metrics: Metrics
   readonly logger: Logger
-}): Promise<{ stop(): Promise<void> }> {
+}): Promise<News> {
   const { askers, records, tell, metrics, logger } = parts
   /** One reading per transaction at a time: a notice that comes meanwhile makes it read once more. */
   const reading = new Map<TxKey, { again: boolean }>()
@@ -59,6 +66,17 @@ export async function watchNews(parts: {
   }, pollEveryMs)
 
   return {
+    async tellAll(signal) {
+      const keys = askers.keys()
+      await Promise.all(
+        Array.from({ length: readsAtOnce }, async () => {
+          for (const key of keys) {
+            if (signal.aborted) return
+            await read(key)
+          }
+        }),
+      )
+    },
     async stop() {
       clearInterval(timer)
       await unwatch()

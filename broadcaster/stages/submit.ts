@@ -99,9 +99,10 @@ export function createSubmitStage(parts: {
       next = result
       if (!next.busy) met = job.stalledCounter
     } catch (error) {
-      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record.
-      logger.warn({ err: error, tx: shortId(key), chain }, 'submit will run again')
-      next = { busy: false }
+      // Nothing foreign reaches BullMQ, which would store and show it; the next run starts from the record. One that was cancelled
+      // is free for another process at once.
+      if (!signal?.aborted) logger.warn({ err: error, tx: shortId(key), chain }, 'submit will run again')
+      next = signal?.aborted ? { busy: true, byMs: Date.now() } : { busy: false }
     }
     try {
       if (met !== stalls || again.length !== open.size || again.some((one) => !open.has(one))) {

@@ -349,6 +349,7 @@ describe('veilcast-broadcaster run', () => {
       expect(ready.status).toBe(200)
       expect(await ready.json()).toEqual({
         ready: true,
+        draining: false,
         store: true,
         workers: true,
         mixnet: true,
