@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { wireError } from '@veilcast/shared/errors'
 import type { ChainId, InfoReply, ReadAnswer, ReadRequest } from '@veilcast/shared/protocol'
-import { failure, patient, results, type Stage, setStage, silent } from '../support/client.ts'
+import { failure, patient, quick, results, type Stage, setStage, silent } from '../support/client.ts'
 
 const served: InfoReply = {
   kind: 'info',
@@ -31,7 +31,7 @@ afterEach(() => stage?.close())
 
 describe('info', () => {
   it('default: the first that answers says what it serves', async () => {
-    stage = await setStage([silent, (asked) => asked.answer(served)])
+    stage = await setStage([silent, (asked) => asked.answer(served)], { timing: quick })
     const { kind: _, ...expected } = served
     expect(await stage.client.info()).toMatchObject({ ...expected, broadcaster: 1, messages: { sent: 4 } })
   })

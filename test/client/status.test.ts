@@ -7,6 +7,7 @@ import {
   final,
   included,
   patient,
+  quick,
   type Stage,
   setStage,
   signTransfer,
@@ -60,7 +61,7 @@ describe('status', () => {
     const other = await signTransfer(8)
     stage = await setStage(
       [(asked) => asked.state(final, 1, asked.count === 1 ? { txId: other.hash } : {})],
-      {},
+      { timing: quick },
       hash,
     )
     const receipt = await stage.client.status({ submitId, chain, signedTx })

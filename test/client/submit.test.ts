@@ -120,7 +120,11 @@ describe('submit', () => {
 
   it('behavior: repeats under the same id when a reply is lost, and is answered on the new SURBs', async () => {
     const { hash, chain, signedTx } = await signTransfer()
-    stage = await setStage([(asked) => asked.count === 3 && goes(accepted, included)(asked)], {}, hash)
+    stage = await setStage(
+      [(asked) => asked.count === 3 && goes(accepted, included)(asked)],
+      { timing: quick },
+      hash,
+    )
     const receipt = await stage.client.submit({ chain, signedTx }, { onProgress: stage.onProgress })
     expect(stages()).toEqual(['sending', 'repeating', 'repeating', 'accepted', 'included'])
     expect(receipt.messages).toEqual({ sent: 3, received: 2, surbs: 9, packetsUp: 3 })
@@ -131,7 +135,7 @@ describe('submit', () => {
 
   it('behavior: repeats when the request is lost', async () => {
     const { hash, chain, signedTx } = await signTransfer()
-    stage = await setStage([goes(accepted, included)], {}, hash)
+    stage = await setStage([goes(accepted, included)], { timing: quick }, hash)
     stage.loopback.set({ requests: { loss: 1 } })
     const result = stage.client.submit(
       { chain, signedTx },
@@ -176,7 +180,7 @@ describe('submit', () => {
           if (asked.count === 4) asked.state(included, 2)
         },
       ],
-      {},
+      { timing: quick },
       sha256(signedTx),
     )
     const receipt = await stage.client.submit({ chain: 'cosmos:big-1', signedTx })
@@ -191,7 +195,7 @@ describe('submit', () => {
 
   it('behavior: after three silences the next broadcaster is asked, under another id', async () => {
     const { hash, chain, signedTx } = await signTransfer()
-    stage = await setStage([silent, goes(accepted, included)], {}, hash)
+    stage = await setStage([silent, goes(accepted, included)], { timing: quick }, hash)
     const receipt = await stage.client.submit({ chain, signedTx }, { onProgress: stage.onProgress })
     expect(receipt.broadcaster).toBe(1)
     expect(stages()).toEqual(['sending', 'repeating', 'repeating', 'failover', 'accepted', 'included'])
@@ -203,7 +207,7 @@ describe('submit', () => {
 
   it('behavior: the first broadcaster may still answer after the next was asked', async () => {
     const { hash, chain, signedTx } = await signTransfer()
-    stage = await setStage([silent, silent], {}, hash)
+    stage = await setStage([silent, silent], { timing: quick }, hash)
     stage.broadcasters[1]!.does(() => goes(accepted, included)(stage.broadcasters[0]!.asked[0]!))
     const receipt = await stage.client.submit({ chain, signedTx })
     expect(receipt.broadcaster).toBe(0)
@@ -231,7 +235,7 @@ describe('submit', () => {
             ? asked.answer(failure('busy', { retryAfterMs: 30 }))
             : goes(accepted, included)(asked),
       ],
-      {},
+      { timing: quick },
       hash,
     )
     expect((await stage.client.submit({ chain, signedTx })).messages.sent).toBe(2)
@@ -332,7 +336,7 @@ describe('submit: what may not be believed', () => {
             goes(accepted, included)({ ...asked, state: (s, n) => asked.state(s, n, { incarnation: 2 }) })
         },
       ],
-      {},
+      { timing: quick },
       hash,
     )
     expect((await stage.client.submit({ chain: 'cosmos:x', signedTx })).stage).toBe('included')
@@ -350,7 +354,7 @@ describe('submit: ends', () => {
     body: (asked: Asked) => void,
     expected: object,
     others: ((asked: Asked) => void)[] = [],
-    options = {},
+    options: object = { timing: quick },
   ) => {
     const { hash, chain, signedTx } = await signTransfer()
     stage = await setStage([body, ...others], options, hash)

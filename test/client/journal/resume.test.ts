@@ -133,7 +133,7 @@ describe('resume', () => {
   })
 
   it('behavior: the one that was asked last is asked first, then the others that had it', async () => {
-    await open([(one) => one.state(included, 1), silent, silent])
+    await open([(one) => one.state(included, 1), silent, silent], { timing: quick })
     const [first, second] = stage.broadcasters.map(({ address }) => address)
     const asked = [
       { broadcaster: first!, requestId },
@@ -146,7 +146,7 @@ describe('resume', () => {
   })
 
   it('behavior: one that is asked anew is noted before its message leaves', async () => {
-    await open([silent, (one) => one.state(included, 1)])
+    await open([silent, (one) => one.state(included, 1)], { timing: quick })
     await leave()
     expect((await (await only()).receipt).broadcaster).toBe(1)
     expect(journal.calls[0]).toBe('put 2 -')
@@ -297,7 +297,7 @@ describe('resume', () => {
   })
 
   it('behavior: forgotten by the caller: gone now, and not written again', async () => {
-    await open([silent])
+    await open([silent], { timing: quick })
     await leave()
     const { forget, receipt } = await only()
     await forget()

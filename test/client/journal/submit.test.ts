@@ -8,6 +8,7 @@ import {
   failure,
   included,
   patient,
+  quick,
   type Stage,
   setStage,
   signTransfer,
@@ -75,7 +76,7 @@ describe('submit, with a journal', () => {
   })
 
   it('behavior: the next broadcaster is noted before its message leaves', async () => {
-    await open([silent, includedAtOnce])
+    await open([silent, includedAtOnce], { timing: quick })
     const second = gate()
     journal.before = () => (journal.calls.length > 1 ? second.opened : undefined)
     const result = stage.client.submit(parameters, { onProgress: stage.onProgress })
@@ -91,7 +92,7 @@ describe('submit, with a journal', () => {
   })
 
   it('behavior: one that cannot be noted is not asked, and the first still answers', async () => {
-    await open([(one) => one.count === 5 && includedAtOnce(one), includedAtOnce])
+    await open([(one) => one.count === 5 && includedAtOnce(one), includedAtOnce], { timing: quick })
     journal.before = () => {
       if (journal.calls.length > 1 && journal.calls.at(-1)?.startsWith('put')) throw new Error('no room')
     }
