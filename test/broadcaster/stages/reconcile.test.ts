@@ -31,7 +31,7 @@ describe('reconcile', () => {
   })
   afterEach(() => adapter.stop())
 
-  /** Its first run, and no other. */
+  /** Its first run. */
   async function run(): Promise<void> {
     const endReplaced = createEndReplaced(parts)
     const submitJobs = createSubmitJobs(parts.queues)
@@ -137,6 +137,7 @@ describe('reconcile', () => {
     }
     parts = { ...parts, records: Object.create(records, { sweep: { value: sweep } }) }
     await run()
-    expect(swept).toEqual([4096, 4096, 1])
+    // The next run is due at a full half minute, which may be now.
+    expect(swept.slice(0, 3)).toEqual([4096, 4096, 1])
   })
 })
