@@ -60,6 +60,12 @@ export interface BroadcasterParts {
   readonly logger: Logger
 }
 
+/** What may change while it runs. */
+export type LiveSettings = Pick<
+  BroadcasterParts,
+  'limits' | 'retentionSeconds' | 'rebroadcastAfterMs' | 'drainLimitMs'
+>
+
 export interface StartOptions {
   readonly signal?: AbortSignal
   readonly onStep?: (step: string) => void
@@ -78,6 +84,8 @@ export interface Broadcaster {
    * what is left is in the record. A submit that comes meanwhile hears nothing, and is repeated by its wallet. Idempotent.
    */
   stop(): Promise<void>
+  /** For what comes and goes on from now on. */
+  change(settings: LiveSettings): void
   /** Where wallets send to: one for each Nym client, none of a worker. */
   addresses(): readonly MixnetAddress[]
   /** The dashboard's own URL. */
@@ -106,10 +114,23 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
   const chains: ReadonlyMap<ChainId, ChainAdapter> = new Map(
     adapters.map((adapter) => [adapter.chain, adapter]),
   )
+  const live = {
+    limits: { ...parts.limits },
+    retentionSeconds: parts.retentionSeconds,
+    rebroadcastAfterMs: parts.rebroadcastAfterMs,
+    drainLimitMs: parts.drainLimitMs ?? defaultDrainLimitMs,
+  }
   const metrics = createMetrics()
-  const settle = createSettle({ records, vault, retentionSeconds: parts.retentionSeconds, metrics, chains })
+  const settle = createSettle({
+    records,
+    vault,
+    get retentionSeconds() {
+      return live.retentionSeconds
+    },
+    metrics,
+    chains,
+  })
   const askers = createAskers()
-  const drainLimitMs = parts.drainLimitMs ?? defaultDrainLimitMs
   /** What stops what was started, last started first. */
   const running: (() => Promise<unknown>)[] = []
   /** What stops the workers: before the Nym clients, which tell what they did last. */
@@ -160,7 +181,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       store,
       chains: adapters.map(({ chain }) => chain),
       queues: allQueues,
-      limits: parts.limits,
+      limits: live.limits,
       ownReport: writeReport,
     })
     dashboard = await openDashboard({
@@ -235,13 +256,15 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       queues,
       vault,
       settle,
-      maxLaneWaitMs: parts.limits.maxLaneWaitMs ?? defaultLaneWaitMs,
+      get maxLaneWaitMs() {
+        return live.limits.maxLaneWaitMs ?? defaultLaneWaitMs
+      },
       metrics,
       logger,
     })
     working.push(async () => {
       // What is cancelled is handed back, and has to reach the store yet.
-      const late = setTimeout(() => submit.cancelAllJobs('stopping'), drainLimitMs / 2)
+      const late = setTimeout(() => submit.cancelAllJobs('stopping'), live.drainLimitMs / 2)
       await submit.close().finally(() => clearTimeout(late))
     })
     const reconcile = createReconcileStage({
@@ -252,7 +275,9 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       vault,
       settle,
       endReplaced,
-      rebroadcastAfterMs: parts.rebroadcastAfterMs,
+      get rebroadcastAfterMs() {
+        return live.rebroadcastAfterMs
+      },
       everyMs: parts.reconcileEveryMs,
       metrics,
       incarnation,
@@ -280,7 +305,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       records,
       askers,
       replier,
-      admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: parts.limits, logger }),
+      admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: live.limits, logger }),
       answerStatus: createAnswerStatus({
         records,
         vault,
@@ -288,7 +313,9 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         tell,
         lookAgain: createLookAgain({ chains, vault, settle, logger }),
       }),
-      retentionSeconds: parts.retentionSeconds,
+      get retentionSeconds() {
+        return live.retentionSeconds
+      },
       copyWindowMs: parts.copyWindowMs ?? copyWindowMs,
       metrics,
       logger,
@@ -309,7 +336,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     state = 'draining'
     void reporting?.report()
     const startMs = Date.now()
-    const left = (): number => Math.max(minPartMs, startMs + drainLimitMs - Date.now())
+    const left = (): number => Math.max(minPartMs, startMs + live.drainLimitMs - Date.now())
     const end = (part: () => Promise<unknown>): Promise<void> =>
       within(part, left()).catch((error: unknown) =>
         logger.warn({ err: error }, 'a part did not stop in order'),
@@ -334,6 +361,11 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       }
     },
     stop,
+    change({ limits, retentionSeconds, rebroadcastAfterMs, drainLimitMs = defaultDrainLimitMs }) {
+      // The door has the object itself.
+      Object.assign(live.limits, limits)
+      Object.assign(live, { retentionSeconds, rebroadcastAfterMs, drainLimitMs })
+    },
     addresses: () => listeners.map((listener) => listener.address()),
     httpUrl() {
       if (!dashboard) throw new Error('The broadcaster is not started.')

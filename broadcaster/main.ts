@@ -10,9 +10,8 @@ import { terminal } from './commands/Terminal.ts'
 import { checkBeforeRun } from './config/checkBeforeRun.ts'
 import { type BroadcasterConfig, ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
-import type { Broadcaster } from './createBroadcaster.ts'
 import { describeError } from './observability/logger.ts'
-import { type Environment, openBroadcaster, storeOf } from './openBroadcaster.ts'
+import { type Environment, type OpenedBroadcaster, openBroadcaster, storeOf } from './openBroadcaster.ts'
 import { type Role, roles } from './Role.ts'
 import { openStore } from './store/openStore.ts'
 
@@ -51,7 +50,9 @@ const program = new Command('veilcast-broadcaster')
 
 program
   .command('run')
-  .description('run until SIGINT or SIGTERM; a second signal exits at once')
+  .description(
+    'run until SIGINT or SIGTERM; a second signal exits at once; SIGHUP reads the configuration again',
+  )
   .addOption(configFile)
   .addOption(roleOption)
   .option('--json', 'print what it says on standard output as JSON lines', false)
@@ -163,6 +164,9 @@ async function run(options: Options): Promise<void> {
   }
 
   const ended = onSignal(stopping)
+  // Before it is ready there is nothing to reload yet.
+  let onHangup = (): void => {}
+  process.on('SIGHUP', () => onHangup())
   const broadcaster = await open(options, stopping.signal).catch((error: unknown) =>
     stopping.signal.aborted ? undefined : giveUp(error),
   )
@@ -179,6 +183,12 @@ async function run(options: Options): Promise<void> {
   try {
     await Promise.race([broadcaster.start({ signal: stopping.signal, onFailure }), failed])
     say('ready', { addresses: broadcaster.addresses(), dashboard: broadcaster.httpUrl() })
+    onHangup = () => {
+      readConfig(options.config)
+        .then((config) => broadcaster.reload(withRole(config, options.role)))
+        .then(({ changed, needsRestart }) => say('reloaded', { changed, needsRestart }))
+        .catch((error: unknown) => complain(error, 'nothing was reloaded'))
+    }
     await Promise.race([ended, failed])
   } catch (error) {
     if (!stopping.signal.aborted) {
@@ -192,7 +202,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** Nothing is made before all that can be looked at was looked at. */
-async function open(options: Options, signal: AbortSignal): Promise<Broadcaster> {
+async function open(options: Options, signal: AbortSignal): Promise<OpenedBroadcaster> {
   const config = withRole(await readConfig(options.config), options.role)
   await checkBeforeRun(config, { environment: process.env, role: config.role, signal })
   signal.throwIfAborted()
@@ -294,12 +304,15 @@ function readConfig(path: string): Promise<BroadcasterConfig> {
   })
 }
 
-function giveUp(error: unknown): never {
+function complain(error: unknown, what?: string): void {
   const { name, message } = describeError(error)
   // What is not our own error may carry a URL with its key: its class says enough.
-  process.stderr.write(
-    `veilcast-broadcaster: ${message ?? `${name} (nothing more is said, since its text may hold secrets)`}\n`,
-  )
+  const why = message ?? `${name} (nothing more is said, since its text may hold secrets)`
+  process.stderr.write(`veilcast-broadcaster: ${what ? `${what}: ` : ''}${why}\n`)
+}
+
+function giveUp(error: unknown): never {
+  complain(error)
   process.exit(error instanceof ConfigError ? 1 : 2)
 }
 

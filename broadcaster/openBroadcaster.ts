@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createSwappable } from './chains/createSwappable.ts'
 import { checkRole } from './config/checkRole.ts'
 import type { BroadcasterConfig } from './config/config.ts'
 import { keyFileOf, openKeyFile } from './config/keyFile.ts'
@@ -6,12 +7,18 @@ import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListeners } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
+import { type Reloaded, reload } from './reload.ts'
 import { openStore, type StoreConfig } from './store/openStore.ts'
 import { createVault } from './store/vault.ts'
 
 export interface Environment {
   readonly REDIS_URL?: string | undefined
   readonly DATABASE_URL?: string | undefined
+}
+
+export interface OpenedBroadcaster extends Broadcaster {
+  /** One after the other. @throws ConfigError where nothing of it was taken over */
+  reload(config: BroadcasterConfig): Promise<Reloaded>
 }
 
 /** A broadcaster from its configuration: opens files, and connects to nothing before `start`. @throws ConfigError */
@@ -21,25 +28,52 @@ export async function openBroadcaster(
     readonly environment?: Environment
     readonly logger?: Logger
   } = {},
-): Promise<Broadcaster> {
+): Promise<OpenedBroadcaster> {
   const { role } = config
   const storeConfig = storeOf(config, options.environment ?? {})
   checkRole(role, storeConfig.kind)
   await makeDataFolder(config.dataDir)
   const secret = await openKeyFile(keyFileOf(config))
-  return createBroadcaster({
+  const logger = options.logger ?? createLogger(config.logLevel)
+  const chains = config.chains.map(({ create, pollIntervalMs }) => ({
+    swappable: createSwappable(create()),
+    pollIntervalMs,
+  }))
+  const broadcaster = createBroadcaster({
     role,
     listeners: role === 'worker' ? [] : await openListeners(config.mixnets, config.dataDir),
     store: openStore(storeConfig),
-    chains: config.chains.map(({ create, pollIntervalMs }) => ({ adapter: create(), pollIntervalMs })),
+    chains: chains.map(({ swappable: { adapter }, pollIntervalMs }) => ({ adapter, pollIntervalMs })),
     vault: createVault(secret),
     limits: config.limits,
     retentionSeconds: config.retentionSeconds,
     rebroadcastAfterMs: config.rebroadcastAfterMs,
     drainLimitMs: config.drainLimitMs,
     http: config.http,
-    logger: options.logger ?? createLogger(config.logLevel),
+    logger,
   })
+
+  let running = config
+  let reloading: Promise<unknown> = Promise.resolve()
+  const adapters = new Map(chains.map(({ swappable }) => [swappable.adapter.chain as string, swappable]))
+  return {
+    ...broadcaster,
+    reload(next) {
+      const reloaded = reloading.then(async () => {
+        const { running: now, ...said } = await reload(running, next, {
+          adapters,
+          change: broadcaster.change,
+          setLogLevel(level) {
+            logger.level = level
+          },
+        })
+        running = now
+        return said
+      })
+      reloading = reloaded.catch(() => {})
+      return reloaded
+    },
+  }
 }
 
 /** The configured store, else the one that the environment names, else the embedded one. Never one found by chance. */

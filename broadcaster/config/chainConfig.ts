@@ -10,6 +10,8 @@ export interface ChainSetting {
   readonly endpoints: readonly CosmosEndpointConfig[]
   readonly cometChainId?: string | undefined
   readonly bech32Prefix?: string | undefined
+  /** All of them, as its family reads them. */
+  readonly settings: object
   create(): ChainAdapter
 }
 
@@ -32,7 +34,7 @@ export const chainConfig = z
       for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
       return z.NEVER
     }
-    const config = parsed.data as Omit<ChainSetting, 'create'>
+    const config = parsed.data as Omit<ChainSetting, 'create' | 'settings'>
     const { chain, pollIntervalMs, endpoints, cometChainId, bech32Prefix } = config
     return {
       chain,
@@ -40,6 +42,7 @@ export const chainConfig = z
       endpoints,
       cometChainId,
       bech32Prefix,
+      settings: config,
       create: () => family.create(config),
     } satisfies ChainSetting
   })

@@ -45,6 +45,8 @@ export async function readiness(parts: {
   }
   const mixnet = listeners.length === 0 || Object.values(mixnets).some(Boolean)
   const chains: Record<string, boolean> = {}
+  // An endpoint may have been taken away.
+  metrics.endpointLive.reset()
   for (const adapter of adapters) {
     chains[adapter.chain] = adapter.live()
     for (const endpoint of adapter.endpoints()) {

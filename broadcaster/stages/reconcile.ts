@@ -62,7 +62,7 @@ export function createReconcileStage(parts: {
   readonly logger: Logger
 }): ReconcileStage {
   const { chains, records, queues, submitJobs, vault, settle, endReplaced } = parts
-  const { rebroadcastAfterMs, incarnation, logger } = parts
+  const { incarnation, logger } = parts
   const { everyMs = defaultEveryMs } = parts
   const stopping = new AbortController()
   const waiting = { signal: stopping.signal }
@@ -123,7 +123,7 @@ export function createReconcileStage(parts: {
     }
     const isSuspect = endReplaced.isOpen(record.key) || isNumberUsed(record)
     if (clock && isSuspect && (await isReplaced(adapter, record, clock))) return
-    if (rebroadcastDue(nowMs - record.changedAtMs, rebroadcastAfterMs, nowMs - lastRunMs)) {
+    if (rebroadcastDue(nowMs - record.changedAtMs, parts.rebroadcastAfterMs, nowMs - lastRunMs)) {
       await submitJobs.add(record, { again: true })
     }
   }

@@ -44,7 +44,7 @@ export function createSettle(parts: {
   /** By chain, for the revert data of a transaction that failed. */
   readonly chains: ReadonlyMap<string, ChainAdapter>
 }): Settle {
-  const { records, vault, retentionSeconds, metrics, chains } = parts
+  const { records, vault, metrics, chains } = parts
 
   async function write(record: TxRecord, patch: TxPatch): Promise<TxRecord | null> {
     const nowMs = Date.now()
@@ -66,7 +66,7 @@ export function createSettle(parts: {
       // A block and a time say much about which transaction it was.
       blockHeight: null,
       blockHash: null,
-      expiresAtMs: keepUntilMs(record, retentionSeconds, Date.now()),
+      expiresAtMs: keepUntilMs(record, parts.retentionSeconds, Date.now()),
     })
   }
 

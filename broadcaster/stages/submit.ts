@@ -75,7 +75,7 @@ export function createSubmitStage(parts: {
   readonly metrics: Metrics
   readonly logger: Logger
 }): Worker {
-  const { chains, records, queues, vault, settle, maxLaneWaitMs, metrics, logger } = parts
+  const { chains, records, queues, vault, settle, metrics, logger } = parts
   const handedHere = createHandedHere()
   /** By lane, or by record where it has none. */
   const running = new Map<string, Turn>()
@@ -400,7 +400,7 @@ export function createSubmitStage(parts: {
   /** Its predecessor is not here yet. At the end of the wait the lane moves on. */
   async function waitOn(record: TxRecord, expected: bigint, open: Set<TxKey>): Promise<Result> {
     if (record.exposedTo !== null) return stillEarly(record, expected, open)
-    if (Date.now() < record.changedAtMs + maxLaneWaitMs) return 'wait'
+    if (Date.now() < record.changedAtMs + parts.maxLaneWaitMs) return 'wait'
     await settle.lapsed(record, gapBefore(record, expected))
     return done(record, open)
   }
@@ -435,7 +435,7 @@ export function createSubmitStage(parts: {
 
   /** Of what is held: what comes next, the end of its wait for a predecessor or its notAfter. */
   function deadlineOf(record: TxRecord): number {
-    const waitedMs = record.changedAtMs + maxLaneWaitMs
+    const waitedMs = record.changedAtMs + parts.maxLaneWaitMs
     return waitedMs > Date.now() ? Math.min(waitedMs, record.notAfterMs) : record.notAfterMs
   }
 
@@ -447,7 +447,7 @@ export function createSubmitStage(parts: {
 
   /** What was exposed and not taken is tried at this pace for as long as a predecessor is waited for; then reconcile's. */
   function keepTrying(record: TxRecord, open: Set<TxKey>): boolean {
-    return open.has(record.key) && Date.now() < record.createdAtMs + maxLaneWaitMs
+    return open.has(record.key) && Date.now() < record.createdAtMs + parts.maxLaneWaitMs
   }
 
   /** Handed over, and no endpoint has said no: a node that counts the mempool's has it before this one. */
