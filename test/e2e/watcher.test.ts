@@ -109,6 +109,11 @@ function submit(chain: string, signedTx: string | Uint8Array, to: 'included' | '
   return Object.assign(submitted, { outcome })
 }
 
+/** Calls beside those that ask again and again for the newest block: as many as the machine is slow, each with the chain's id. */
+function looked(proxy: FaultyEndpoint): number {
+  return proxy.calls() - 2 * proxy.calls('eth_chainId')
+}
+
 function isIncludedAgain({ stages }: Submitted): boolean {
   return stages.indexOf('included') < stages.lastIndexOf('included')
 }
@@ -285,7 +290,7 @@ describe('the watcher of an EVM chain', () => {
       await anvil.rpc('eth_sendRawTransaction', [other])
       await anvil.mine(300)
       await until(async () => !(await isLive()))
-      const before = proxy.calls()
+      const before = looked(proxy)
       proxy.set({ mode: 'pass' })
 
       expect(await submitted[0]!.outcome).toMatchObject({ stage: 'final', ok: true })
@@ -294,7 +299,7 @@ describe('the watcher of an EVM chain', () => {
       expect(told?.stage === 'replaced' && bytesToHex(told.by)).toBe(keccak256(other))
       await until(async () => (await tipOf(anvil)) === BigInt(await anvil.rpc<string>('eth_blockNumber')))
       expect(proxy.calls('eth_getBlockReceipts')).toBeLessThan(20)
-      expect(proxy.calls() - before).toBeLessThan(250)
+      expect(looked(proxy) - before).toBeLessThan(250)
       await anvil.rpc('eth_sendRawTransaction', [waiting!])
       await anvil.mine(4)
       expect(await submitted[2]!.outcome).toMatchObject({ stage: 'final', ok: true })
@@ -317,13 +322,13 @@ describe('the watcher of an EVM chain', () => {
       await anvil.rpc('evm_increaseTime', [600])
       await anvil.mine(60)
       await rewriteCursor(anvil.chainId, 10 * 60_000)
-      const before = { blocks: proxy.calls('eth_getBlockReceipts'), all: proxy.calls() }
+      const before = { blocks: proxy.calls('eth_getBlockReceipts'), all: looked(proxy) }
       await start(setup)
       const receipt = await client!.status({ submitId: submitted.submitId, until: 'final' })
       expect(receipt).toMatchObject({ stage: 'final', txId: keccak256(signedTx) })
       // The last blocks alone, of 60.
       expect(proxy.calls('eth_getBlockReceipts') - before.blocks).toBeLessThanOrEqual(8)
-      expect(proxy.calls() - before.all).toBeLessThan(60)
+      expect(looked(proxy) - before.all).toBeLessThan(60)
       expect(store.kind).toBe('postgres')
     },
     runLimitMs,
