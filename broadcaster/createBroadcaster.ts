@@ -17,6 +17,7 @@ import { createIngress, type Ingress } from './ingress/listen.ts'
 import { createReplier } from './ingress/replier.ts'
 import { createTellAskers } from './ingress/tellAskers.ts'
 import { watchNews } from './ingress/watchNews.ts'
+import { addStatusMetrics } from './observability/addStatusMetrics.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { Role } from './Role.ts'
@@ -184,11 +185,20 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       limits: live.limits,
       ownReport: writeReport,
     })
+    addStatusMetrics(metrics, {
+      identity,
+      state: () => state,
+      listeners,
+      adapters,
+      askers,
+      workersRun: () => queues.working(),
+      status,
+    })
     dashboard = await openDashboard({
       ...parts.http,
       metrics,
       queues: allQueues,
-      readiness: () => readiness({ store, listeners, adapters, metrics, draining: state === 'draining' }),
+      readiness: () => readiness({ store, listeners, adapters, draining: state === 'draining' }),
       logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())
@@ -293,7 +303,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
   async function openDoor({ incarnation, submitJobs }: Shared): Promise<void> {
     const replier = createReplier({ incarnation: incarnation.now, metrics, logger })
     const tell = createTellAskers({ askers, records, vault, replier })
-    const news = await watchNews({ askers, records, tell, metrics, logger })
+    const news = await watchNews({ askers, records, tell, logger })
     running.push(() => news.stop())
     tellLast = async (signal) => {
       await news.tellAll(signal)

@@ -45,7 +45,7 @@ export async function openDashboard(parts: {
   )
   app.get('/healthz', healthz)
   app.get('/readyz', readyz(parts.readiness))
-  app.get('/metrics', metricsPage(parts.metrics, parts.readiness))
+  app.get('/metrics', metricsPage(parts.metrics))
   app.use('/queues', queueBoard(parts.queues, '/queues'))
   app.get('/', (_request, response) => response.redirect('/queues'))
   app.use(pageFailed(parts.logger))

@@ -2,7 +2,6 @@ import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import { roundTripAgeMs } from '../fleet/findTroubles.ts'
 import { mixnetId } from '../mixnetId.ts'
-import type { Metrics } from '../observability/metrics.ts'
 import type { Store } from '../store/Store.ts'
 
 export interface Readiness {
@@ -24,10 +23,9 @@ export async function readiness(parts: {
   readonly store: Store
   readonly listeners: readonly MixnetListener[]
   readonly adapters: readonly ChainAdapter[]
-  readonly metrics: Metrics
   readonly draining: boolean
 }): Promise<Readiness> {
-  const { listeners, adapters, metrics, draining } = parts
+  const { listeners, adapters, draining } = parts
   const workers = parts.store.queues.working()
   const store = await parts.store.records.ping().then(
     () => true,
@@ -37,22 +35,13 @@ export async function readiness(parts: {
   for (const [index, listener] of listeners.entries()) {
     const id = mixnetId(index)
     const trip = listener.lastRoundTrip?.()
-    if (trip) metrics.roundTripSeconds.set({ mixnet: id }, trip.tookMs / 1000)
     // A transport that knows no round trips works as long as it is started.
     mixnets[id] = listener.lastRoundTrip
       ? trip !== undefined && Date.now() - trip.atMs < roundTripAgeMs
       : true
   }
   const mixnet = listeners.length === 0 || Object.values(mixnets).some(Boolean)
-  const chains: Record<string, boolean> = {}
-  // An endpoint may have been taken away.
-  metrics.endpointLive.reset()
-  for (const adapter of adapters) {
-    chains[adapter.chain] = adapter.live()
-    for (const endpoint of adapter.endpoints()) {
-      metrics.endpointLive.set({ chain: adapter.chain, endpoint: endpoint.id }, endpoint.live ? 1 : 0)
-    }
-  }
+  const chains = Object.fromEntries(adapters.map((adapter) => [adapter.chain, adapter.live()]))
   const ready = !draining && store && workers && mixnet && Object.values(chains).every(Boolean)
   return { ready, draining, store, workers, mixnet, mixnets, chains }
 }

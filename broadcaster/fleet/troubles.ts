@@ -14,7 +14,7 @@ export interface TroubleRow {
   readonly firstStep: string
   /** How long it must last before it is told, in seconds. */
   readonly forSeconds: number
-  /** True while the trouble is there; per process, so that rules aggregate as they like. */
+  /** What gives a series for each place where the trouble is; what every process says of the store alike, once. */
   readonly promql: string
 }
 
@@ -105,7 +105,7 @@ export const troubles = {
     'Its endpoints answer, but the newest block is old while transactions wait. They are included when it goes on.',
     'Look at a block explorer whether the chain itself stands still; if it does not, its endpoints are cut off: add others.',
     0,
-    'changes(veilcast_block_height[3m]) == 0 and veilcast_live_transactions > 0',
+    'max by (chain) (time() - veilcast_chain_height_timestamp_seconds) > 180 and max by (chain) (veilcast_live_transactions) > 0',
   ),
   blocksBehind: row(
     'page',
@@ -113,7 +113,7 @@ export const troubles = {
     'Transactions are on chain, and wallets are told late.',
     'Look whether a worker runs and whether the endpoints are slow or rate limited; add an endpoint or a worker.',
     60,
-    'veilcast_blocks_behind > 32',
+    'max by (chain) (veilcast_blocks_behind) > 32',
   ),
   mixnetSilent: row(
     'page',
@@ -137,7 +137,7 @@ export const troubles = {
     'At its limit further transactions are refused with backlogFull, and nothing is lost.',
     'Look why they wait: no worker, a slow or halted chain, a paused queue. Then raise limits.maxWaitingPerChain if the load is real.',
     60,
-    'veilcast_waiting_transactions / veilcast_waiting_transactions_limit > 0.8',
+    'max by (chain) (veilcast_waiting_transactions / veilcast_waiting_transactions_limit) > 0.8',
   ),
   unsentNearFull: row(
     'ticket',
@@ -145,7 +145,7 @@ export const troubles = {
     'At the limit, what the chain would refuse is refused at the door with outcome unknown. Others go on as ever.',
     'Somebody sends many transactions that cannot land: look at the errors below. limits.maxUnsentPerChain bounds what they take.',
     300,
-    'veilcast_unsent_records / veilcast_unsent_records_limit > 0.8',
+    'max by (chain) (veilcast_unsent_records / veilcast_unsent_records_limit) > 0.8',
   ),
   stageSlow: row(
     'ticket',
@@ -153,7 +153,7 @@ export const troubles = {
     'The slowest twentieth waits more than a minute from admission to an endpoint.',
     'Look for endpoints that are slow or set aside, a used-up processor, or too few workers.',
     300,
-    'histogram_quantile(0.95, sum by (le, chain) (rate(veilcast_stage_seconds_bucket{stage="exposed"}[10m]))) > 60',
+    'histogram_quantile(0.95, sum by (le, chain) (rate(veilcast_stage_seconds_bucket{stage="exposed"}[10m]))) > 60 and sum by (chain) (increase(veilcast_stage_seconds_count{stage="exposed"}[10m])) >= 20',
   ),
   failedJobs: row(
     'ticket',
@@ -161,7 +161,7 @@ export const troubles = {
     'Each is a fault of ours. What it worked on is made anew from the record within half a minute.',
     'Look into the log for "a job failed" and report it with its class.',
     0,
-    'increase(veilcast_failed_jobs_total[10m]) > 0',
+    'sum by (queue) (increase(veilcast_failed_jobs_total[10m])) > 0',
   ),
   queuePaused: row(
     'page',
@@ -169,7 +169,7 @@ export const troubles = {
     'Somebody paused it by hand: its jobs wait until it is resumed.',
     'The audit page says who and when; resume it under Manage.',
     0,
-    'veilcast_queue_paused == 1',
+    'max by (queue) (veilcast_queue_paused) == 1',
   ),
   storeNotDurable: row(
     'ticket',
@@ -177,7 +177,7 @@ export const troubles = {
     'A crash of its machine takes the last second or so of what was accepted. Wallets are told so (durability memory).',
     'Redis: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no. Postgres: fsync on, synchronous_commit on.',
     0,
-    'veilcast_store_durable == 0',
+    'min(veilcast_store_durable) == 0',
   ),
   clockSkew: row(
     'ticket',

@@ -1,5 +1,4 @@
 import type { Logger } from '../observability/logger.ts'
-import type { Metrics } from '../observability/metrics.ts'
 import type { TxKey, TxStore } from '../store/TxStore.ts'
 import type { Askers } from './askers.ts'
 import type { TellAskers } from './tellAskers.ts'
@@ -20,10 +19,9 @@ export async function watchNews(parts: {
   readonly askers: Askers
   readonly records: TxStore
   readonly tell: TellAskers
-  readonly metrics: Metrics
   readonly logger: Logger
 }): Promise<News> {
-  const { askers, records, tell, metrics, logger } = parts
+  const { askers, records, tell, logger } = parts
   /** One reading per transaction at a time: a notice that comes meanwhile makes it read once more. */
   const reading = new Map<TxKey, { again: boolean }>()
 
@@ -54,7 +52,6 @@ export async function watchNews(parts: {
   let polled: IterableIterator<TxKey> = askers.keys()
   const timer = setInterval(() => {
     askers.sweep(Date.now())
-    metrics.askers.set(askers.size)
     for (let count = 0; count < pollKeysPerRun; count++) {
       const { value, done } = polled.next()
       if (done) {

@@ -1,31 +1,51 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { stageBuckets } from '../fleet/durations.ts'
 
-/** What the broadcaster counts. Labels are chains, stages, kinds and error names: nothing that names a user. */
+/**
+ * What the broadcaster counts. Labels are chains, endpoint ids, operators, stages, kinds and error names: nothing that names a user. A
+ * histogram's or counter's figures are of this process; what the store alone knows is the same in every process.
+ */
 export interface Metrics {
   readonly registry: Registry
+  /** Prometheus text, as everything is now. */
+  text(): Promise<string>
+  /** Called before each text, to set what is only read when it is asked for. */
+  onText(collect: () => Promise<void>): void
   readonly requests: Counter<'kind'>
   readonly replies: Counter<'kind'>
   readonly replyPackets: Counter
   readonly failures: Counter<'error'>
   readonly reads: Counter<'chain' | 'from'>
   readonly stageSeconds: Histogram<'chain' | 'stage'>
-  readonly liveTransactions: Gauge<'chain'>
-  readonly blockHeight: Gauge<'chain'>
-  readonly endpointLive: Gauge<'chain' | 'endpoint'>
-  readonly askers: Gauge
+  readonly endpointRequestSeconds: Histogram<'chain' | 'endpoint'>
+  readonly endpointRequests: Counter<'chain' | 'endpoint' | 'outcome'>
+  readonly queueWaitSeconds: Histogram<'queue'>
+  readonly jobSeconds: Histogram<'queue'>
   readonly handedOver: Counter<'chain' | 'result'>
   readonly contradictions: Counter<'chain'>
   readonly failedJobs: Counter<'queue'>
-  readonly roundTripSeconds: Gauge<'mixnet'>
 }
+
+const jobBuckets = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300]
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: 'veilcast_' })
+  // Gauges that are called as counters are; what they add up is in `active_resources`, by type.
+  for (const kind of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`veilcast_nodejs_active_${kind}_total`)
+  }
+  const collectors: (() => Promise<void>)[] = []
   return {
     registry,
+    async text() {
+      await Promise.all(collectors.map((collect) => collect()))
+      return registry.metrics()
+    },
+    onText(collect) {
+      collectors.push(collect)
+    },
     requests: new Counter({
       name: 'veilcast_requests_total',
       help: 'Messages from the mixnet, by kind; `garbage` is what was none, `copy` what came twice.',
@@ -62,25 +82,33 @@ export function createMetrics(): Metrics {
       buckets: stageBuckets,
       registers,
     }),
-    liveTransactions: new Gauge({
-      name: 'veilcast_live_transactions',
-      help: 'Transactions that have not reached an end.',
-      labelNames: ['chain'],
-      registers,
-    }),
-    blockHeight: new Gauge({
-      name: 'veilcast_block_height',
-      help: 'Highest block matched.',
-      labelNames: ['chain'],
-      registers,
-    }),
-    endpointLive: new Gauge({
-      name: 'veilcast_endpoint_live',
-      help: '1 where the endpoint is live.',
+    endpointRequestSeconds: new Histogram({
+      name: 'veilcast_endpoint_request_seconds',
+      help: 'Seconds that requests to an endpoint took, probes too, however they ended.',
       labelNames: ['chain', 'endpoint'],
+      buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8],
       registers,
     }),
-    askers: new Gauge({ name: 'veilcast_askers', help: 'Requests that wait for news.', registers }),
+    endpointRequests: new Counter({
+      name: 'veilcast_endpoint_requests_total',
+      help: 'Requests to an endpoint, probes too, by what came of them: answered, or why not.',
+      labelNames: ['chain', 'endpoint', 'outcome'],
+      registers,
+    }),
+    queueWaitSeconds: new Histogram({
+      name: 'veilcast_queue_wait_seconds',
+      help: 'Seconds that a job waited before a worker of this process took it for the first time.',
+      labelNames: ['queue'],
+      buckets: jobBuckets,
+      registers,
+    }),
+    jobSeconds: new Histogram({
+      name: 'veilcast_job_seconds',
+      help: 'Seconds that a worker of this process had a job that it finished.',
+      labelNames: ['queue'],
+      buckets: jobBuckets,
+      registers,
+    }),
     handedOver: new Counter({
       name: 'veilcast_handed_over_total',
       help: 'Transactions handed to an endpoint, by what came back.',
@@ -97,12 +125,6 @@ export function createMetrics(): Metrics {
       name: 'veilcast_failed_jobs_total',
       help: 'Jobs that failed, each a fault of ours: worth an alarm.',
       labelNames: ['queue'],
-      registers,
-    }),
-    roundTripSeconds: new Gauge({
-      name: 'veilcast_mixnet_round_trip_seconds',
-      help: 'Last round trip of a message to ourselves through the mixnet, by Nym client.',
-      labelNames: ['mixnet'],
       registers,
     }),
   }

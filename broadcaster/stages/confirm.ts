@@ -31,6 +31,7 @@ import { forEachRecord } from './forEachRecord.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
+import { timeJobs } from './timeJobs.ts'
 
 /** Job ids and queue names hold no `:`. */
 export function confirmQueue(chain: ChainId): string {
@@ -116,6 +117,7 @@ export function createConfirmStage(parts: {
   const queue = queues.queue(confirmQueue(chain))
   const worker: Worker = queues.worker(confirmQueue(chain), (job) => run(job), { concurrency: 1 })
   tellOfFailures(worker, parts)
+  timeJobs(worker, parts.metrics)
   const stopping = new AbortController()
   const me = `${process.pid}-${Math.random().toString(36).slice(2)}`
   const waiting = { signal: stopping.signal }
@@ -143,7 +145,6 @@ export function createConfirmStage(parts: {
     // The head first, the count second: whatever is exposed after the head was read is in a later block.
     const head = await adapter.head(waiting)
     const live = await records.countLive(chain)
-    metrics.liveTransactions.set({ chain }, live)
     const cursor = await records.cursor(chain)
     const tip = cursor?.trail.at(-1)
     if (live === 0 || cursor === null || tip === undefined) {
@@ -224,7 +225,6 @@ export function createConfirmStage(parts: {
     const ref: BlockRef = { height, hash: block.hash }
     const trail = [...cursor.trail, ref].slice(-maxTrailBlocks)
     if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return
-    metrics.blockHeight.set({ chain }, Number(height))
     if (BigInt(head.height) > height) await addBlock(height + 1n, ref, head)
     else if (head.hash === block.hash) await settleFinal(head, trail)
   }
@@ -472,7 +472,6 @@ export function createConfirmStage(parts: {
       cursor?.version ?? 0,
       Date.now(),
     )
-    metrics.blockHeight.set({ chain }, Number(head.height))
   }
 
   /**

@@ -16,6 +16,7 @@ import { rebroadcastDue } from './rebroadcastDue.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
+import { timeJobs } from './timeJobs.ts'
 
 export const reconcileQueue = 'reconcile'
 const defaultEveryMs = 30_000
@@ -76,6 +77,7 @@ export function createReconcileStage(parts: {
   let timer: NodeJS.Timeout | undefined
   const worker: Worker = queues.worker(reconcileQueue, () => run(), { concurrency: 1 })
   tellOfFailures(worker, parts)
+  timeJobs(worker, parts.metrics)
 
   async function run(): Promise<void> {
     const startMs = Date.now()

@@ -14,6 +14,7 @@ import { createHandedHere } from './handedHere.ts'
 import type { Settle } from './settle.ts'
 import { type SubmitJob, submitQueue } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
+import { timeJobs } from './timeJobs.ts'
 import { withLease } from './withLease.ts'
 
 /** So many accounts' endpoints may be slow before another account waits for them; more, where fewer jobs wait here. */
@@ -85,6 +86,7 @@ export function createSubmitStage(parts: {
     concurrency: lanesAtOnce + maxWaitingHere,
   })
   tellOfFailures(worker, parts)
+  timeJobs(worker, parts.metrics)
   return worker
 
   async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {

@@ -223,7 +223,7 @@ async function listens(port: number): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -233,7 +233,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-function findOnPath(program: string): string | undefined {
+export function findOnPath(program: string): string | undefined {
   return (process.env.PATH ?? '')
     .split(':')
     .map((folder) => join(folder, program))

@@ -30,7 +30,7 @@ function boardSuite(store: () => Store): void {
     dashboard = await openDashboard({
       host: '127.0.0.1',
       port: 0,
-      metrics: createMetrics(),
+      metrics: failingMetrics(endpointUrl),
       queues: [store().queues.queue('board')],
       readiness: () => Promise.reject(new Error(endpointUrl)),
       logger: createLogger('silent'),
@@ -142,4 +142,10 @@ function boardSuite(store: () => Store): void {
     alsoFailing.mockRestore()
     expect(printed.mock.calls).toEqual([])
   })
+}
+
+function failingMetrics(text: string) {
+  const metrics = createMetrics()
+  metrics.onText(() => Promise.reject(new Error(text)))
+  return metrics
 }
