@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+const redisUrl = z.string().regex(/^rediss?:\/\//, 'a redis:// URL')
+
 /** Where the record and the queues are kept. */
 export const storeConfig = z.discriminatedUnion('kind', [
   z
@@ -22,11 +24,20 @@ export const storeConfig = z.discriminatedUnion('kind', [
     .describe('A Postgres server, which several processes may share.'),
   z
     .strictObject({
-      kind: z.literal('redis').describe('A Redis server.'),
+      kind: z.literal('redis').describe('A Redis or Valkey server, or a cluster of them.'),
       url: z
-        .string()
-        .regex(/^rediss?:\/\//, 'a redis:// URL')
-        .describe('A redis:// or rediss:// URL, with its password.'),
+        .union([redisUrl, z.array(redisUrl).min(1).max(16)])
+        .describe(
+          'A redis:// or rediss:// URL, with its password; of a cluster one of its nodes, or a list of them.',
+        ),
+      cluster: z
+        .boolean()
+        .default(false)
+        .describe('Whether it is a Redis Cluster. All of it lies on one or two of its nodes.'),
     })
-    .describe('A Redis server, which several processes may share.'),
+    .refine(({ url, cluster }) => cluster || typeof url === 'string', {
+      path: ['url'],
+      message: 'one URL, unless cluster is true',
+    })
+    .describe('A Redis or Valkey server, which several processes may share.'),
 ])

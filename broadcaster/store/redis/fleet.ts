@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis'
 import { type AuditEntry, type Fleet, maxAuditEntries, type SeenProcess } from '../../fleet/Fleet.ts'
 import { inOrder } from '../../fleet/inOrder.ts'
 import { decodeReport, encodeReport, maxProcesses } from '../../fleet/ProcessReport.ts'
 import { decodeSample, encodeSample, type Sample, spans } from '../../fleet/Sample.ts'
+import type { RedisClient } from './connectClient.ts'
 import { failure } from './failure.ts'
 import { prefix, runScript } from './scripts.ts'
 
@@ -12,7 +12,7 @@ const keys = {
 }
 
 /** On a server that is up and checked. */
-export function redisFleet(client: Redis): Fleet {
+export function redisFleet(client: RedisClient): Fleet {
   async function attempt<T>(action: string, command: () => Promise<T>): Promise<T> {
     try {
       return await command()

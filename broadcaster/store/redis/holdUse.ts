@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { type HeldUse, inUse, type StoreUse, useLost } from '../StoreUse.ts'
 import { StoreError } from '../TxStore.ts'
+import type { RedisClient } from './connectClient.ts'
 import { checkVersion } from './migrate.ts'
 import { runScript } from './scripts.ts'
 
@@ -17,7 +17,7 @@ const renewMs = 4_000
  * @throws StoreError where the store is in use in a way that excludes this one
  */
 export async function holdUse(
-  client: Redis,
+  client: RedisClient,
   use: StoreUse,
   onLost: (error: StoreError) => void,
 ): Promise<HeldUse> {

@@ -1,13 +1,13 @@
-import type { Redis } from 'ioredis'
 import type { HeldUse } from '../StoreUse.ts'
 import { leavesMajor, type StoreStep, type StoreVersion, stepsDue } from '../storeVersion.ts'
+import type { RedisClient } from './connectClient.ts'
 import { prefix } from './scripts.ts'
 
 /**
  * What leads from one layout of the keys to the next. Each may run again from any point at which it was cut off. One that has
  * shipped is never edited: append one, of the same `major` as the last where releases that do not know it work on beside it.
  */
-export const migrations: readonly StoreStep<(client: Redis) => Promise<void>>[] = [
+export const migrations: readonly StoreStep<(client: RedisClient) => Promise<void>>[] = [
   // The first layout (scripts.ts); the releases that made it had no word for its version.
   { major: 1, work: async () => {} },
 ]
@@ -18,20 +18,20 @@ export const migrations: readonly StoreStep<(client: Redis) => Promise<void>>[] 
  * @param known default: those of this release
  * @throws StoreError where the store is of a newer major, or others use one that is to be left
  */
-export async function migrate(client: Redis, use: HeldUse, known = migrations): Promise<void> {
+export async function migrate(client: RedisClient, use: HeldUse, known = migrations): Promise<void> {
   const found = await versionOf(client)
   if (leavesMajor(found, stepsDue(found, known))) await use.alone(() => step(client, known))
   else await step(client, known)
 }
 
 /** Of a store that is in use. Writes the version anew where it went with all else, as with FLUSHALL. @throws StoreError */
-export async function checkVersion(client: Redis): Promise<void> {
+export async function checkVersion(client: RedisClient): Promise<void> {
   const found = await versionOf(client)
   stepsDue(found, migrations)
   if (!found.isNoted) await step(client, migrations)
 }
 
-async function step(client: Redis, known: typeof migrations): Promise<void> {
+async function step(client: RedisClient, known: typeof migrations): Promise<void> {
   const found = await versionOf(client)
   const note = ({ step, major }: StoreVersion): Promise<unknown> =>
     client.hset(`${prefix}:life`, 'step', step, 'major', major)
@@ -42,7 +42,7 @@ async function step(client: Redis, known: typeof migrations): Promise<void> {
   if (!found.isNoted && found.step === known.length) await note(found)
 }
 
-async function versionOf(client: Redis): Promise<StoreVersion & { readonly isNoted: boolean }> {
+async function versionOf(client: RedisClient): Promise<StoreVersion & { readonly isNoted: boolean }> {
   const [id, step, major] = await client.hmget(`${prefix}:life`, 'id', 'step', 'major')
   if (step != null && major != null) return { step: Number(step), major: Number(major), isNoted: true }
   // With an id and without a version it is the first layout.

@@ -1,19 +1,25 @@
-import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
+import type { Durability } from '@veilcast/shared/protocol'
 import { type LifeOfStore, liveStore } from '../liveStore.ts'
 import type { Store } from '../Store.ts'
 import type { HeldUse, StoreUse } from '../StoreUse.ts'
 import type { StoreError } from '../TxStore.ts'
 import { checkServer } from './checkServer.ts'
+import {
+  createClient,
+  meetNodes,
+  nodeOf,
+  type RedisClient,
+  type RedisOptions,
+  type RedisPlace,
+} from './connectClient.ts'
 import { failure } from './failure.ts'
 import { redisFleet } from './fleet.ts'
 import { holdUse } from './holdUse.ts'
 import { migrate } from './migrate.ts'
-import { redisQueues } from './queues.ts'
+import { queuePrefix, redisQueues } from './queues.ts'
 import { redisRecords } from './records.ts'
-import { scripts } from './scripts.ts'
+import { prefix, scripts } from './scripts.ts'
 import { redisUpkeep } from './upkeep.ts'
-
-type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
 const connectTimeoutMs = 15_000
 const disconnectTimeoutMs = 500
@@ -40,16 +46,14 @@ const patient: RedisOptions = { ...anyClient, maxRetriesPerRequest: null }
 /**
  * A record and a queue on a Redis or Valkey server (7 or newer) with `maxmemory-policy noeviction`; for promises that
  * survive a crash also `appendonly yes` and `appendfsync always`, and for delays true to 10 ms `hz 100`. Takes three
- * connections, one per worker, and one while somebody watches.
- *
- * @param options.url `redis://user:password@host:port/0`, or `rediss:` for TLS
+ * connections, one per worker, and one while somebody watches; on a cluster each to every node.
  */
-export function openRedisStore({ url }: { readonly url: string }): Store {
-  return liveStore('redis', (signal, onFailure, use) => connectRedis(url, { signal, onFailure, use }))
+export function openRedisStore(place: RedisPlace): Store {
+  return liveStore('redis', (signal, onFailure, use) => connectRedis(place, { signal, onFailure, use }))
 }
 
 async function connectRedis(
-  url: string,
+  place: RedisPlace,
   {
     signal,
     onFailure,
@@ -60,12 +64,12 @@ async function connectRedis(
     readonly use: StoreUse
   },
 ): Promise<LifeOfStore> {
-  const clients = new Set<Redis>()
+  const clients = new Set<RedisClient>()
   const closeClients = (): void => {
     for (const client of clients) client.disconnect()
   }
-  async function connect(options: RedisOptions): Promise<Redis> {
-    const client = new Redis(url, options)
+  async function connect(options: RedisOptions): Promise<RedisClient> {
+    const client = createClient(place, options)
     clients.add(client)
     client.once('end', () => clients.delete(client))
     let cause: unknown
@@ -74,6 +78,7 @@ async function connectRedis(
     })
     try {
       await client.connect()
+      await meetNodes(client)
       return client
     } catch (error) {
       client.disconnect()
@@ -90,16 +95,14 @@ async function connectRedis(
       // What is asked while the server works on the last is sent together: one write, and one fsync of the server's.
       enableAutoPipelining: true,
     })
-    const durability = await checkServer(recordClient)
+    const check = async (): Promise<Durability> => checkServer(await nodeOf(recordClient, prefix), place)
+    const durability = await check()
+    // Of a cluster perhaps another node; what it loses is made anew from the record.
+    await checkServer(await nodeOf(recordClient, queuePrefix), place)
     held = await holdUse(recordClient, use, onFailure)
     await migrate(recordClient, held)
     const holding = held
-    const records = redisRecords(
-      recordClient,
-      durability,
-      () => checkServer(recordClient),
-      () => connect(patient),
-    )
+    const records = redisRecords(recordClient, durability, check, () => connect(patient))
     const queues = redisQueues(await connect(impatient), await connect(patient))
     signal.throwIfAborted()
     return {

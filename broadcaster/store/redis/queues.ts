@@ -1,10 +1,10 @@
 import { Queue, Worker } from 'bullmq'
-import type { Redis } from 'ioredis'
 import { keepWorking } from '../keepWorking.ts'
 import type { QueueBackend } from '../QueueBackend.ts'
 import { maxWorkers, queueOptions, workerOptions } from '../queueSettings.ts'
 import { StoreError } from '../TxStore.ts'
 import { withoutForeignErrors } from '../withoutForeignErrors.ts'
+import type { RedisClient } from './connectClient.ts'
 import { failure } from './failure.ts'
 
 /** BullMQ's own hash tag: its keys never meet the record's, and share a node. */
@@ -14,7 +14,7 @@ export const queuePrefix = '{veilcast-queue}'
  * @param producer fails at once while the server is gone
  * @param consumer waits for the server to come back; each worker opens one more like it
  */
-export function redisQueues(producer: Redis, consumer: Redis): Omit<QueueBackend, 'start'> {
+export function redisQueues(producer: RedisClient, consumer: RedisClient): Omit<QueueBackend, 'start'> {
   const queues = new Map<string, Queue>()
   const workers = keepWorking()
   // Each queue and worker adds a few listeners.

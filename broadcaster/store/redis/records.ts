@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { ChainId, Durability } from '@veilcast/shared/protocol'
-import type { Redis } from 'ioredis'
 import {
   type Admitted,
   type BlockRef,
@@ -12,6 +11,7 @@ import {
   type TxRecord,
   type TxStore,
 } from '../TxStore.ts'
+import { nodeOf, type RedisClient } from './connectClient.ts'
 import { failure } from './failure.ts'
 import { prefix, runScript, type ScriptName, type ScriptReply } from './scripts.ts'
 import { watchRecords } from './watchRecords.ts'
@@ -25,18 +25,21 @@ export interface RedisRecords extends Omit<TxStore, 'start'> {
  * @param check says what an acknowledgement of the server is worth now
  * @param connect opens a connection that `watch` may subscribe */
 export function redisRecords(
-  client: Redis,
+  client: RedisClient,
   durability: Durability,
   check: () => Promise<Durability>,
-  connect: () => Promise<Redis>,
+  connect: () => Promise<RedisClient>,
 ): RedisRecords {
   const changes = watchRecords(connect)
   let worth = durability
   // Another server may answer next, or the same one with other settings.
-  client.on('close', () => {
+  const doubt = (): void => {
     worth = 'memory'
-  })
-  client.on('ready', () => void look().catch(() => {}))
+  }
+  const lookAgain = (): void => void look().catch(() => {})
+  client.on('close', doubt).on('ready', lookAgain)
+  // Of a cluster.
+  client.on('-node', doubt).on('+node', lookAgain)
 
   async function look(): Promise<void> {
     worth = await check()
@@ -59,7 +62,8 @@ export function redisRecords(
       return worth
     },
     async ping() {
-      await attempt('answer', () => client.ping())
+      // Of a cluster, the node that holds the record.
+      await attempt('answer', () => client.exists(`${prefix}:life`))
     },
     async incarnation() {
       return attempt('tell its incarnation', async () => {
@@ -68,7 +72,7 @@ export function redisRecords(
         await client.hsetnx(`${prefix}:life`, 'id', randomUUID())
         const [life, info] = await Promise.all([
           client.hmget(`${prefix}:life`, 'id', 'restores'),
-          client.info('replication'),
+          nodeOf(client, prefix).then((node) => node.info('replication')),
         ])
         const replication = /^master_replid:(\w+)/m.exec(info)?.[1]
         const text = `${replication} ${life[0]} ${life[1] ?? 0}`

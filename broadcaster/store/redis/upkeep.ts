@@ -1,7 +1,7 @@
 import type { ChainId } from '@veilcast/shared/protocol'
-import type { Redis } from 'ioredis'
 import type { Closed, KeptCursor, KeptRecord, StoreUpkeep } from '../StoreUpkeep.ts'
 import type { Mac } from '../TxStore.ts'
+import { nodeOf, type RedisClient } from './connectClient.ts'
 import { failure } from './failure.ts'
 import { queuePrefix } from './queues.ts'
 import { fieldsOf, toRecord, toTrail } from './records.ts'
@@ -13,7 +13,7 @@ const life = `${prefix}:life`
 const kept: ReadonlySet<string> = new Set([life, `${prefix}:users`, `${prefix}:alone`])
 
 /** On a server that is up and checked. */
-export function redisUpkeep(client: Redis): StoreUpkeep {
+export function redisUpkeep(client: RedisClient): StoreUpkeep {
   async function attempt<T>(action: string, command: () => Promise<T>): Promise<T> {
     try {
       return await command()
@@ -24,10 +24,12 @@ export function redisUpkeep(client: Redis): StoreUpkeep {
 
   /** Keys that begin so, in pages; a page may be empty. */
   async function* keysUnder(start: string): AsyncIterable<readonly string[]> {
+    // Of a cluster, where all of them lie.
+    const node = await attempt('list its keys', () => nodeOf(client, start))
     let cursor = '0'
     do {
       const [next, keys] = await attempt('list its keys', () =>
-        client.scan(cursor, 'MATCH', `${start}*`, 'COUNT', pageSize),
+        node.scan(cursor, 'MATCH', `${start}*`, 'COUNT', pageSize),
       )
       cursor = next
       if (keys.length > 0) yield keys

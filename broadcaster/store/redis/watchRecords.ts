@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import { StoreError, type TxKey } from '../TxStore.ts'
+import type { RedisClient } from './connectClient.ts'
 import { failure } from './failure.ts'
 import { changedChannel } from './scripts.ts'
 
@@ -11,11 +11,11 @@ export interface RecordWatch {
 }
 
 /** One subscribed connection for all who watch, opened by the first and closed by the last; it subscribes anew by itself. */
-export function watchRecords(connect: () => Promise<Redis>): RecordWatch {
+export function watchRecords(connect: () => Promise<RedisClient>): RecordWatch {
   const watches = new Set<{ readonly onChange: (key: TxKey) => void }>()
-  let listening: Promise<Redis> | undefined
+  let listening: Promise<RedisClient> | undefined
 
-  async function listen(): Promise<Redis> {
+  async function listen(): Promise<RedisClient> {
     const client = await connect()
     client.on('message', (_channel, key) => {
       for (const { onChange } of watches) onChange(key as TxKey)

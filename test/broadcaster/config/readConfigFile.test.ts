@@ -282,7 +282,7 @@ describe('a text that stands elsewhere', () => {
   it('default: is read from a file beside the configuration, without its last line end', async () => {
     await put('redis-url', `${secret}\n`)
     const { config, warnings } = await read(withUrl('{ file: redis-url }'))
-    expect(config.store).toEqual({ kind: 'redis', url: secret })
+    expect(config.store).toEqual({ kind: 'redis', url: secret, cluster: false })
     expect(warnings).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { openRedisStore, StoreError } from '../../../broadcaster/dist/store/index.js'
+import type { RedisClient } from '../../../broadcaster/dist/store/redis/connectClient.js'
 import { holdUse } from '../../../broadcaster/dist/store/redis/holdUse.js'
 import { migrate, migrations } from '../../../broadcaster/dist/store/redis/migrate.js'
 import { scripts } from '../../../broadcaster/dist/store/redis/scripts.js'
@@ -124,7 +125,10 @@ describeWithRedis('openRedisStore', () => {
     const older = server.open()
     await older.start()
     const client = operatorOf(server.url, { scripts })
-    const next = [...migrations, { major: 2, work: (redis: Redis) => redis.set('next', 1).then(() => {}) }]
+    const next = [
+      ...migrations,
+      { major: 2, work: (redis: RedisClient) => redis.set('next', 1).then(() => {}) },
+    ]
     const use = await holdUse(client, 'shared', () => {})
     await expect(migrate(client, use, next)).rejects.toThrow(/^The store is in use/)
     expect(await client.exists('next')).toBe(0)
