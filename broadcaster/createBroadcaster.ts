@@ -12,6 +12,7 @@ import { createWriteReport, type ProcessIdentity } from './fleet/writeReport.ts'
 import { type AdmitLimits, createAdmit } from './ingress/admit.ts'
 import { createAnswerStatus } from './ingress/answerStatus.ts'
 import { createAskers } from './ingress/askers.ts'
+import { createCarryOver } from './ingress/carryOver.ts'
 import { copyWindowMs } from './ingress/copies.ts'
 import { createIngress, type Ingress } from './ingress/listen.ts'
 import { createReplier } from './ingress/replier.ts'
@@ -315,7 +316,17 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       records,
       askers,
       replier,
-      admit: createAdmit({ chains, records, vault, askers, tell, submitJobs, limits: live.limits, logger }),
+      admit: createAdmit({
+        chains,
+        records,
+        vault,
+        askers,
+        tell,
+        submitJobs,
+        limits: live.limits,
+        carryOver: createCarryOver({ records, upkeep: store.upkeep, vault }),
+        logger,
+      }),
       answerStatus: createAnswerStatus({
         records,
         vault,

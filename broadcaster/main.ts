@@ -6,6 +6,7 @@ import { importCommand } from './commands/import.ts'
 import { type InitOptions, init, mainnetApi } from './commands/init.ts'
 import { moveStoreCommand } from './commands/moveStore.ts'
 import { askAtTerminal } from './commands/Questions.ts'
+import { rotateKeyCommand } from './commands/rotateKey.ts'
 import { terminal } from './commands/Terminal.ts'
 import { checkBeforeRun } from './config/checkBeforeRun.ts'
 import { type BroadcasterConfig, ConfigError } from './config/config.ts'
@@ -101,6 +102,14 @@ program
   .action(({ config, ...options }) =>
     upkeep(config, (read, rest) => moveStoreCommand(read, { ...options, ...rest }, terminal)),
   )
+
+program
+  .command('rotate-key')
+  .description(
+    'seal the store under a new key file; while no broadcaster runs, and again where it was cut off',
+  )
+  .addOption(configFile)
+  .action(({ config }) => upkeep(config, (read, rest) => rotateKeyCommand(read, rest, terminal)))
 
 program
   .command('check')

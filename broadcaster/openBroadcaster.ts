@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createSwappable } from './chains/createSwappable.ts'
 import { checkRole } from './config/checkRole.ts'
 import type { BroadcasterConfig } from './config/config.ts'
-import { keyFileOf, openKeyFile } from './config/keyFile.ts'
+import { keyFileOf, openKeyFile, readFormerKey } from './config/keyFile.ts'
 import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListeners } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
@@ -15,6 +15,8 @@ export interface Environment {
   readonly REDIS_URL?: string | undefined
   readonly DATABASE_URL?: string | undefined
 }
+
+const formerLookMs = 3_600_000
 
 export interface OpenedBroadcaster extends Broadcaster {
   /** One after the other. @throws ConfigError where nothing of it was taken over */
@@ -33,7 +35,11 @@ export async function openBroadcaster(
   const storeConfig = storeOf(config, options.environment ?? {})
   checkRole(role, storeConfig.kind)
   await makeDataFolder(config.dataDir)
-  const secret = await openKeyFile(keyFileOf(config))
+  const keyFile = keyFileOf(config)
+  const secret = await openKeyFile(keyFile)
+  const former = await readFormerKey(keyFile)
+  // Whoever runs for long deletes it in time too.
+  if (former) setInterval(() => void readFormerKey(keyFile).catch(() => {}), formerLookMs).unref()
   const logger = options.logger ?? createLogger(config.logLevel)
   const chains = config.chains.map(({ create, pollIntervalMs }) => ({
     swappable: createSwappable(create()),
@@ -44,7 +50,7 @@ export async function openBroadcaster(
     listeners: role === 'worker' ? [] : await openListeners(config.mixnets, config.dataDir),
     store: openStore(storeConfig),
     chains: chains.map(({ swappable: { adapter }, pollIntervalMs }) => ({ adapter, pollIntervalMs })),
-    vault: createVault(secret),
+    vault: createVault(secret, former?.key),
     limits: config.limits,
     retentionSeconds: config.retentionSeconds,
     rebroadcastAfterMs: config.rebroadcastAfterMs,

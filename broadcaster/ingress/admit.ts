@@ -10,6 +10,7 @@ import {
 import { type Logger, shortId } from '../observability/logger.ts'
 import type { SubmitJobs } from '../stages/submitJobs.ts'
 import { clockToleranceSeconds } from '../store/keepUntil.ts'
+import { laneOf } from '../store/rekey.ts'
 import {
   liveStates,
   type Mac,
@@ -20,6 +21,7 @@ import {
 } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Askers } from './askers.ts'
+import type { CarryOver } from './carryOver.ts'
 import { createPlaces, type Places } from './countPlaces.ts'
 import type { ReplyPath } from './ReplyPath.ts'
 import { createRefusals } from './refusals.ts'
@@ -82,9 +84,10 @@ export function createAdmit(parts: {
   readonly tell: TellAskers
   readonly submitJobs: SubmitJobs
   readonly limits: AdmitLimits
+  readonly carryOver?: CarryOver | undefined
   readonly logger: Logger
 }) {
-  const { chains, records, vault, askers, tell, submitJobs, limits, logger } = parts
+  const { chains, records, vault, askers, tell, submitJobs, limits, carryOver, logger } = parts
   const refusals = createRefusals()
   const unsent = new Map<ChainId, { readonly atMs: number; readonly count: Promise<number> }>()
   const chainPlaces = new Map<ChainId, Places>()
@@ -103,11 +106,13 @@ export function createAdmit(parts: {
     const nowMs = Date.now()
     const key = vault.keyOf(body.chain, body.signedTx)
 
+    const formerKey = vault.former?.keyOf(body.chain, body.signedTx)
+
     const adapter = chains.get(body.chain)
-    if (!adapter) return refuse(key, wireError('chainNotServed'))
+    if (!adapter) return refuse(key, wireError('chainNotServed'), formerKey)
     if (body.signedTx.length > adapter.maxTransactionBytes) {
       const values = { limitBytes: adapter.maxTransactionBytes, sizeBytes: body.signedTx.length }
-      return refuse(key, wireError('transactionTooLarge', values))
+      return refuse(key, wireError('transactionTooLarge', values), formerKey)
     }
     const late = outOfTime(body.notAfter, nowMs)
 
@@ -115,11 +120,12 @@ export function createAdmit(parts: {
     try {
       tx = adapter.inspect(body.signedTx)
     } catch (error) {
-      if (error instanceof TransactionRefused) return refuse(key, error.error)
+      if (error instanceof TransactionRefused) return refuse(key, error.error, formerKey)
       throw error
     }
 
-    const laneMac = tx.account === undefined ? undefined : vault.laneMac(body.chain, tx.account)
+    await carryOver?.(body.chain, body.signedTx, tx)
+    const laneMac = laneOf(body.chain, tx, vault).laneMac ?? undefined
     const inspected: Inspected = { adapter, tx, key, late, nowMs }
     const entry = admitting.get(key) ?? { messages: 0, writing: undefined }
     admitting.set(key, entry)
@@ -247,7 +253,7 @@ export function createAdmit(parts: {
     // News from here on are told too: whoever has the record first tells, and the other finds it told.
     if (asker !== 'full') asker.answering = true
     try {
-      const { record, how } = await records.admit(draftOf(key, body, tx, request.id, nowMs))
+      const { record, how } = await records.admit(draftOf(key, body, tx, request.id, nowMs, known))
       if (how === 'merged') notAdded()
       // What had run out of time after it was handed over is handed over again.
       if (how === 'revived') await addJob(record, { again: record.state === 'exposed' })
@@ -288,8 +294,9 @@ export function createAdmit(parts: {
   }
 
   /** These very bytes may have been taken before, as under another configuration. */
-  async function refuse(key: TxKey, failure: WireError): Promise<AdmitResult> {
-    return { failure: inLightOf(await records.get(key), failure) }
+  async function refuse(key: TxKey, failure: WireError, formerKey?: TxKey): Promise<AdmitResult> {
+    const known = (await records.get(key)) ?? (formerKey && (await records.get(formerKey))) ?? null
+    return { failure: inLightOf(known, failure) }
   }
 
   async function hasManyUnsent(chain: ChainId): Promise<boolean> {
@@ -327,24 +334,28 @@ export function createAdmit(parts: {
     return wireError('accountBacklogFull', { waiting: ofAccount, limit: accountRoom })
   }
 
+  /** A copy of a message from before a rotation of the key file is still one. */
+  function requestMacOf(id: RequestId, known: TxRecord | null): Mac {
+    const former = vault.former?.requestMac(id)
+    return former !== undefined && known?.requestMacs.includes(former) ? former : vault.requestMac(id)
+  }
+
   function draftOf(
     key: TxKey,
     body: SubmitRequest,
     tx: InspectedTx,
     requestId: RequestId,
     nowMs: number,
+    known: TxRecord | null,
   ): TxDraft {
-    const laneMac = tx.account === undefined ? null : vault.laneMac(body.chain, tx.account)
-    const ordered = laneMac !== null && tx.sequence !== undefined
     return {
       key,
       chain: body.chain,
       txIdMac: vault.txIdMac(body.chain, tx.txId),
-      laneMac,
-      sequence: ordered ? vault.hideSequence(laneMac, tx.sequence) : null,
+      ...laneOf(body.chain, tx, vault),
       bytes: vault.seal(body.signedTx, key, 'bytes'),
       txId: vault.seal(tx.txId, key, 'txId'),
-      requestMac: vault.requestMac(requestId),
+      requestMac: requestMacOf(requestId, known),
       notAfterMs: body.notAfter * 1000,
       nowMs,
     }

@@ -24,7 +24,10 @@ export function createAnswerStatus(parts: {
     request: { readonly id: RequestId; readonly surbs: number; readonly body: StatusRequest },
     path: ReplyPath,
   ): Promise<'told' | { readonly failure: WireError }> {
-    const found = await records.byRequest(vault.requestMac(request.body.submitId))
+    const { submitId } = request.body
+    const found =
+      (await records.byRequest(vault.requestMac(submitId))) ??
+      (vault.former ? await records.byRequest(vault.former.requestMac(submitId)) : null)
     if (found === null) return { failure: wireError('unknownRequest') }
     const asker = askers.register({
       id: request.id,

@@ -3,7 +3,12 @@ import type { ChainId, RequestId } from '@veilcast/shared/protocol'
 import type { Mac, TxKey } from './TxStore.ts'
 
 /** Everything that is derived from the key file. Without it a dump of the store says nothing about who sent what. */
+/** By what a record is found that was made under a key file of before. */
+export type FormerNames = Pick<Vault, 'keyOf' | 'requestMac'>
+
 export interface Vault {
+  /** While somebody may ask by what was named before a rotation (transfer/rotateKey.ts). */
+  readonly former?: FormerNames
   /** Tells key files apart, and says nothing else of this one. */
   readonly fingerprint: string
   /** HMAC(K, chain | SHA-256(all bytes)): the job id, the log id. */
@@ -28,8 +33,11 @@ export type SealedField = 'bytes' | 'txId' | 'detail'
 const nonceBytes = 12
 const tagBytes = 16
 
-/** @param secret the key file's 32 bytes */
-export function createVault(secret: Uint8Array): Vault {
+/**
+ * @param secret the key file's 32 bytes
+ * @param former those of the key file before it, while it is kept
+ */
+export function createVault(secret: Uint8Array, former?: Uint8Array): Vault {
   if (secret.length !== 32) throw new RangeError(`The key file holds 32 bytes, not ${secret.length}.`)
   const macKey = Buffer.from(hkdfSync('sha256', secret, '', 'veilcast record mac v1', 32))
   const sealKey = Buffer.from(hkdfSync('sha256', secret, '', 'veilcast record seal v1', 32))
@@ -41,6 +49,7 @@ export function createVault(secret: Uint8Array): Vault {
   const place = (key: TxKey, field: SealedField): Buffer => Buffer.from(`${field}\0${key}`)
 
   return {
+    ...(former === undefined ? {} : { former: createVault(former) }),
     fingerprint: mac('fingerprint', '', new Uint8Array()),
     keyOf: (chain, signedTx) => mac('key', chain, createHash('sha256').update(signedTx).digest()) as TxKey,
     txIdMac: (chain, txId) => mac('txId', chain, txId) as Mac,
