@@ -173,7 +173,7 @@ export interface Replacing {
 }
 
 export interface Head {
-  /** Id of the endpoint that told it. */
+  /** Id of the endpoint that told what is final. */
   readonly from: string
   readonly height: bigint
   readonly hash: string

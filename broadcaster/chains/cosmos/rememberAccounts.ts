@@ -21,7 +21,7 @@ export function rememberAccounts(pool: EndpointPool<CometNode>, maxAgeMs: number
     maxAgeMs,
     maxEntries,
   })
-  return { account, balance: (address, denom) => balance(`${address} ${denom}`) }
+  return { account: account.get, balance: (address, denom) => balance.get(`${address} ${denom}`) }
 }
 
 /** What one node says now. */

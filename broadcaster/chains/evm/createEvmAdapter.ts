@@ -7,7 +7,7 @@ import type { EvmChainConfig } from './config.ts'
 import { createEvmClient, type EvmClient } from './EvmClient.ts'
 import { find } from './find.ts'
 import { findReplacing } from './findReplacing.ts'
-import { isFinalElsewhere, readBlockHash, readHead } from './head.ts'
+import { createReadHead, isFinalElsewhere, readBlockHash } from './head.ts'
 import { type InspectedEvmTx, inspect } from './inspect.ts'
 import { quantityOf, toHex } from './nodeValues.ts'
 import { createPreflight } from './preflight.ts'
@@ -36,7 +36,11 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     choice: config.endpointChoice,
   })
 
-  const { preflight, handed } = createPreflight(pool, { chainId, maxInitCodeBytes: config.maxInitCodeBytes })
+  const { preflight, handed, heardBlock } = createPreflight(pool, {
+    chainId,
+    maxInitCodeBytes: config.maxInitCodeBytes,
+  })
+  const readHead = createReadHead(pool, chainId, finality, heardBlock)
 
   const { query, heard } = createQuery(pool, chainId, config)
 
@@ -60,11 +64,11 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
     preflight: (tx, options = {}) => preflight(inspectedHere(tx), options),
     async submit(endpoint, tx, options = {}) {
       const result = await submit(pool, endpoint, tx, options)
-      handed(tx, result.kind)
+      handed(inspectedHere(tx), result.kind)
       return result
     },
     async head(options = {}) {
-      const head = await readHead(pool, chainId, finality, options)
+      const head = await readHead(options)
       heard(head.height, head.timeMs)
       return head
     },

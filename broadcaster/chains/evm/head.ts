@@ -6,37 +6,77 @@ import type { EvmChainConfig } from './config.ts'
 import type { EvmClient } from './EvmClient.ts'
 import { hashOf, numberOf, quantityOf, recordOf, toQuantity } from './nodeValues.ts'
 
+/** Blocks that are known to be of this chain. */
+const maxKnownHashes = 64
+/** What is final is not asked more often: with a new block, and without one, as where another chain decides on it. */
+const finalPauseMs = 1_000
+const idleFinalPauseMs = 5_000
+
 /**
- * The newest block at one endpoint, which says in the same request that it is on this chain: one that was switched since its
- * last probe would take the watcher elsewhere.
- * @throws ChainUnavailable
+ * Reads the newest block at one endpoint: one call while there is no new one. Of a block that is neither known nor the child of
+ * one that is, the endpoint has to say in the next request that it is on this chain: one that was switched since its last probe
+ * would take the watcher elsewhere.
+ *
+ * @param heard is given each newest block as the endpoint told it
  */
-export function readHead(
+export function createReadHead(
   pool: EndpointPool<EvmClient>,
   chainId: bigint,
   finality: EvmChainConfig['finality'],
-  options: WaitOptions,
-): Promise<Head> {
-  const calls = headCalls(finality)
-  return pool.ask(async (client, signal, { id: from }) => {
-    const [id, latest, finalized] = (await client.batch([askChainId, ...calls], { signal })).map(resultOf)
-    checkChainId(id, chainId)
-    const block = recordOf(latest)
-    const height = quantityOf(block.number)
-    return {
-      from,
-      height,
-      hash: hex(hashOf(block.hash)),
-      parentHash: hex(hashOf(block.parentHash)),
-      timeMs: numberOf(block.timestamp) * 1000,
-      finalHeight: finalHeight(finality, height, finalized),
-    }
-  }, options)
+  heard: (block: Readonly<Record<string, unknown>>) => void,
+): (options: WaitOptions) => Promise<Head> {
+  const known = new Set<string>()
+  let final:
+    | { readonly from: string; readonly height: bigint; readonly at: string; readonly askedAtMs: number }
+    | undefined
+
+  function isFinalKnown(height: bigint, hash: string): boolean {
+    if (finality.rule !== 'finalized') return true
+    if (final === undefined || final.height > height) return false
+    const pauseMs = final.at === hash ? idleFinalPauseMs : finalPauseMs
+    return performance.now() - final.askedAtMs < pauseMs
+  }
+
+  return (options) =>
+    pool.ask(async (client, signal, { id }) => {
+      const block = recordOf(await client.call('eth_getBlockByNumber', ['latest', false], { signal }))
+      const height = quantityOf(block.number)
+      const hash = hex(hashOf(block.hash))
+      const parentHash = hex(hashOf(block.parentHash))
+      const isOurs = known.has(hash) || known.has(parentHash)
+      const asksFinal = !isFinalKnown(height, hash)
+      const calls = [...(isOurs ? [] : [askChainId]), ...(asksFinal ? [askFinalized] : [])]
+      if (calls.length > 0) {
+        const results = (await client.batch(calls, { signal })).map(resultOf)
+        if (!isOurs) checkChainId(results[0], chainId)
+        if (asksFinal) {
+          const told = finalHeight(finality, height, results.at(-1))
+          final = { from: id, height: told, at: hash, askedAtMs: performance.now() }
+        }
+      }
+      known.delete(hash)
+      known.add(hash)
+      for (const oldest of known) {
+        if (known.size <= maxKnownHashes) break
+        known.delete(oldest)
+      }
+      heard(block)
+      return {
+        from: final?.from ?? id,
+        height,
+        hash,
+        parentHash,
+        timeMs: numberOf(block.timestamp) * 1000,
+        finalHeight: final?.height ?? finalHeight(finality, height, undefined),
+      }
+    }, options)
 }
 
+const askFinalized = { method: 'eth_getBlockByNumber', params: ['finalized', false] }
+
 function headCalls({ rule }: EvmChainConfig['finality']) {
-  const tags = rule === 'finalized' ? ['latest', 'finalized'] : ['latest']
-  return tags.map((tag) => ({ method: 'eth_getBlockByNumber', params: [tag, false] }))
+  const latest = { method: 'eth_getBlockByNumber', params: ['latest', false] }
+  return rule === 'finalized' ? [latest, askFinalized] : [latest]
 }
 
 /** See ChainAdapter. */

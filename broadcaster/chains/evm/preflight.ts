@@ -1,6 +1,6 @@
 import { wireError } from '@veilcast/shared/errors'
 import { agreeOnPreflight, goesOn } from '../agreeOnPreflight.ts'
-import { ChainUnavailable, type Preflight, type WaitOptions } from '../ChainAdapter.ts'
+import { ChainUnavailable, type Handed, type Preflight, type WaitOptions } from '../ChainAdapter.ts'
 import { resultOf } from '../endpoints/createRpcCaller.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
@@ -17,6 +17,8 @@ import { quantityOf, recordOf, toHex } from './nodeValues.ts'
 
 /** What was read so shortly ago is taken for what is: nothing is refused by it. */
 const maxAgeMs = 1_000
+/** An endpoint that takes a transaction says that its number was free: of a run, the account is read again after this long. */
+const maxRunMs = 10_000
 const maxAccounts = 4_096
 
 /**
@@ -24,7 +26,7 @@ const maxAccounts = 4_096
  * fails is refused. A gap in the nonces is none of it: nodes keep such a transaction until the gap is filled.
  *
  * A run of one account's nonces, and transactions of many accounts at once, are looked at with what was read for one of
- * them; whatever would stop one is read anew, of two operators where there are two.
+ * them, less what those before it may cost; whatever would stop one is read anew, of two operators where there are two.
  */
 export function createPreflight(
   pool: EndpointPool<EvmClient>,
@@ -53,12 +55,13 @@ export function createPreflight(
     },
     maxAgeMs,
     maxEntries: maxAccounts,
+    maxExtendedMs: maxRunMs,
   })
 
   async function seemsReady(tx: EvmTransaction): Promise<boolean> {
     const [chain, account] = await Promise.all([
-      rules(tx.type === 3 ? 'blobs' : 'block'),
-      accounts(toHex(tx.sender)),
+      rules.get(tx.type === 3 ? 'blobs' : 'block'),
+      accounts.get(toHex(tx.sender)),
     ])
     return judge(tx, { ...chain, ...account }).kind === 'ready'
   }
@@ -81,7 +84,20 @@ export function createPreflight(
     }
   }
 
-  return { preflight, handed: lately.handed }
+  return {
+    preflight,
+    handed(inspected: InspectedEvmTx, result: Handed['kind']): void {
+      lately.handed(inspected, result)
+      const { parsed } = inspected
+      if (result !== 'taken') return
+      accounts.extend(toHex(parsed.sender), ({ nonce, balance }) => ({
+        nonce,
+        balance: balance - highestCost(parsed),
+      }))
+    },
+    /** The newest block, as somebody has read it. */
+    heardBlock: (block: unknown) => rules.put('block', { ...rulesIn(block), blobBaseFee: undefined }),
+  }
 }
 
 interface Account {
@@ -137,7 +153,11 @@ function balanceOf(answer: JsonRpcAnswer | undefined): bigint {
 }
 
 function rulesOf(answer: JsonRpcAnswer | undefined): Rules {
-  const block = recordOf(resultOf(answer))
+  return rulesIn(resultOf(answer))
+}
+
+function rulesIn(value: unknown): Rules {
+  const block = recordOf(value)
   return {
     baseFee: block.baseFeePerGas == null ? undefined : quantityOf(block.baseFeePerGas, 256),
     gasLimit: quantityOf(block.gasLimit),
@@ -159,10 +179,14 @@ function judge(tx: EvmTransaction, state: Account & Rules & Fees): Preflight {
   if (tx.maxFeePerBlobGas < lowestNext(blobBaseFee)) {
     return refused('feeTooLow', { requiredWei: blobBaseFee, offeredWei: tx.maxFeePerBlobGas })
   }
-  const blobGas = BigInt(tx.blobVersionedHashes.length) * gasPerBlob
-  const cost = tx.value + tx.gas * tx.maxFeePerGas + blobGas * tx.maxFeePerBlobGas
-  if (cost > state.balance) return refused('insufficientFunds', {})
+  if (highestCost(tx) > state.balance) return refused('insufficientFunds', {})
   return { kind: 'ready' }
+}
+
+/** Wei that the account has to have. */
+function highestCost(tx: EvmTransaction): bigint {
+  const blobGas = BigInt(tx.blobVersionedHashes.length) * gasPerBlob
+  return tx.value + tx.gas * tx.maxFeePerGas + blobGas * tx.maxFeePerBlobGas
 }
 
 /** EIP-1559: from one block to the next the base fee falls by an eighth at most (EIP-4844's by less). */
