@@ -12,7 +12,7 @@ import type { Vault } from '../store/vault.ts'
 import { endpointsIn, nameEndpoints } from './exposedTo.ts'
 import { createHandedHere } from './handedHere.ts'
 import type { Settle } from './settle.ts'
-import { type SubmitJob, submitQueue } from './submitJobs.ts'
+import { isSubmitJob, type SubmitJob, submitQueue } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
 import { timeJobs } from './timeJobs.ts'
 import { withLease } from './withLease.ts'
@@ -90,6 +90,8 @@ export function createSubmitStage(parts: {
   return worker
 
   async function run(job: Job<SubmitJob>, token?: string, signal?: AbortSignal): Promise<void> {
+    // Of another release, say: reconcile makes one of ours from the record.
+    if (!isSubmitJob(job.data)) return
     const { key, chain, again, stalls } = job.data
     if (again.length === 0 && job.stalledCounter === stalls && handedHere.take(key)) return
     const open = new Set<TxKey>(again)

@@ -20,6 +20,19 @@ export interface SubmitJob {
   readonly stalls: number
 }
 
+/** What lies in the store may have been written by another release. */
+export function isSubmitJob(data: unknown): data is SubmitJob {
+  if (typeof data !== 'object' || data === null) return false
+  const { key, chain, lane, again, stalls } = data as Partial<SubmitJob>
+  return (
+    typeof key === 'string' &&
+    typeof chain === 'string' &&
+    (lane === null || typeof lane === 'string') &&
+    Array.isArray(again) &&
+    typeof stalls === 'number'
+  )
+}
+
 const limits: BatchLimits = { maxItemsPerBatch: 64, maxBatchesUnderWay: 2, maxItemsWaiting: 8_192 }
 
 export interface SubmitJobs {

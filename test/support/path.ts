@@ -61,6 +61,8 @@ export async function startTestBroadcaster(options: {
   readonly chains: readonly ChainSetup[]
   readonly secret?: Uint8Array
   readonly reconcileEveryMs?: number
+  /** Default 60 000. */
+  readonly rebroadcastAfterMs?: number
   readonly limits?: Partial<BroadcasterParts['limits']>
   /** Stands in for an adapter, to break it. */
   readonly wrap?: (adapter: ChainAdapter) => ChainAdapter
@@ -86,7 +88,7 @@ export async function startTestBroadcaster(options: {
       ...options.limits,
     },
     retentionSeconds: 3600,
-    rebroadcastAfterMs: 60_000,
+    rebroadcastAfterMs: options.rebroadcastAfterMs ?? 60_000,
     copyWindowMs: options.copyWindowMs,
     reconcileEveryMs: options.reconcileEveryMs,
     http: { host: '127.0.0.1', port: 0 },
