@@ -21,6 +21,7 @@ import { watchNews } from './ingress/watchNews.ts'
 import { addStatusMetrics } from './observability/addStatusMetrics.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import type { Trace } from './observability/Trace.ts'
 import type { Role } from './Role.ts'
 import { confirmQueue, createConfirmStage } from './stages/confirm.ts'
 import { createEndReplaced } from './stages/endReplaced.ts'
@@ -59,6 +60,8 @@ export interface BroadcasterParts {
   /** How long `stop` may take. Default 10 000. */
   readonly drainLimitMs?: number | undefined
   readonly http: { readonly host: string; readonly port: number }
+  /** Where spans go. Default: nowhere. It is stopped with the broadcaster. */
+  readonly trace?: Trace | undefined
   readonly logger: Logger
 }
 
@@ -107,7 +110,7 @@ const defaultLaneWaitMs = 10 * 60_000
 
 /** The parts list. Starts from the back of the data's path to its front, and stops from the front to the back. */
 export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
-  const { role = 'all', listeners, store, vault, logger } = parts
+  const { role = 'all', listeners, store, vault, trace, logger } = parts
   if ((role === 'worker') !== (listeners.length === 0)) {
     throw new RangeError('A worker has no Nym client, and whoever takes requests has one at least.')
   }
@@ -130,6 +133,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       return live.retentionSeconds
     },
     metrics,
+    trace,
     chains,
   })
   const askers = createAskers()
@@ -162,6 +166,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     state = 'starting'
     logger.info({ version, protocolVersion, role }, 'starting')
     step(`opening the ${store.kind} store`)
+    running.push(() => trace?.stop() ?? Promise.resolve())
     running.push(() => store.stop())
     await store.start({ ...waiting, ...(onFailure ? { onFailure } : {}) })
     await meetKey(store, vault)
@@ -271,6 +276,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         return live.limits.maxLaneWaitMs ?? defaultLaneWaitMs
       },
       metrics,
+      trace,
       logger,
     })
     working.push(async () => {
@@ -339,6 +345,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       },
       copyWindowMs: parts.copyWindowMs ?? copyWindowMs,
       metrics,
+      trace,
       logger,
     })
     ingress.start()

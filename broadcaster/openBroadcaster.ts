@@ -7,9 +7,13 @@ import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListeners } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
+import { openTrace } from './observability/openTrace.ts'
+import type { Trace } from './observability/Trace.ts'
+import type { Role } from './Role.ts'
 import { type Reloaded, reload } from './reload.ts'
 import { openStore, type StoreConfig } from './store/openStore.ts'
 import { createVault } from './store/vault.ts'
+import { version } from './version.ts'
 
 export interface Environment {
   readonly REDIS_URL?: string | undefined
@@ -56,6 +60,7 @@ export async function openBroadcaster(
     rebroadcastAfterMs: config.rebroadcastAfterMs,
     drainLimitMs: config.drainLimitMs,
     http: config.http,
+    trace: config.telemetry && (await traceOf(config.telemetry, role)),
     logger,
   })
 
@@ -80,6 +85,14 @@ export async function openBroadcaster(
       return reloaded
     },
   }
+}
+
+/** @throws ConfigError where the packages that it needs are not there */
+function traceOf(
+  { otlpUrl, otlpHeaders }: NonNullable<BroadcasterConfig['telemetry']>,
+  role: Role,
+): Promise<Trace> {
+  return openTrace({ url: otlpUrl, headers: otlpHeaders, version, role })
 }
 
 /** The configured store, else the one that the environment names, else the embedded one. Never one found by chance. */

@@ -5,6 +5,7 @@ import { httpConfig } from './httpConfig.ts'
 import { limitsConfig } from './limitsConfig.ts'
 import { mixnetsConfig } from './mixnetConfig.ts'
 import { storeConfig } from './storeConfig.ts'
+import { telemetryConfig } from './telemetryConfig.ts'
 
 /**
  * The whole configuration, one schema a room. Unknown keys are errors: a misspelt limit would otherwise be no limit. Every key
@@ -57,6 +58,7 @@ const configFile = z.strictObject({
     .describe(
       'Milliseconds that a stop may take: what is under way is finished or handed back. Give whoever sends SIGKILL some seconds more.',
     ),
+  telemetry: telemetryConfig.optional().describe('Where spans of requests and stages go. Default: nowhere.'),
   http: httpConfig.prefault({}).describe('The dashboard, with its health and metrics pages.'),
   logLevel: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])

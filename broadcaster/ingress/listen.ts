@@ -11,6 +11,7 @@ import {
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Trace } from '../observability/Trace.ts'
 import { StoreError, type TxStore } from '../store/TxStore.ts'
 import type { createAdmit } from './admit.ts'
 import { infoReply } from './answerInfo.ts'
@@ -51,9 +52,10 @@ export function createIngress(parts: {
   /** The same bytes within it are a copy that the network made. */
   readonly copyWindowMs: number
   readonly metrics: Metrics
+  readonly trace?: Trace | undefined
   readonly logger: Logger
 }): Ingress {
-  const { listeners, chains, records, askers, replier, admit, answerStatus, metrics, logger } = parts
+  const { listeners, chains, records, askers, replier, admit, answerStatus, metrics, trace, logger } = parts
   const stopping = new AbortController()
   const underWay = new Set<Promise<void>>()
   const reads = createShares({ max: maxReadsUnderWay, maxEach: maxReadsUnderWayPerWallet })
@@ -97,6 +99,7 @@ export function createIngress(parts: {
     // `accepted` is a promise made to somebody: without a SURB there is nobody to make it to.
     if (path === undefined) return
     const to = { id: request.id, path, credit: request.surbs }
+    const startMs = Date.now()
     try {
       await answer(request, to)
     } catch (error) {
@@ -107,6 +110,8 @@ export function createIngress(parts: {
           ? wireError('storeUnavailable', {}, { outcome: 'unknown' })
           : wireError('internal'),
       )
+    } finally {
+      trace?.span({ name: 'request', startMs, attributes: { kind: request.body.kind } })
     }
   }
 

@@ -9,6 +9,7 @@ import {
 } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Trace } from '../observability/Trace.ts'
 import { keepUntilMs } from '../store/keepUntil.ts'
 import { openDetail, sealDetail } from '../store/stateOf.ts'
 import type { BlockRef, RecordState, TxPatch, TxRecord, TxStore } from '../store/TxStore.ts'
@@ -41,10 +42,11 @@ export function createSettle(parts: {
   readonly vault: Vault
   readonly retentionSeconds: number
   readonly metrics: Metrics
+  readonly trace?: Trace | undefined
   /** By chain, for the revert data of a transaction that failed. */
   readonly chains: ReadonlyMap<string, ChainAdapter>
 }): Settle {
-  const { records, vault, metrics, chains } = parts
+  const { records, vault, metrics, trace, chains } = parts
 
   async function write(record: TxRecord, patch: TxPatch): Promise<TxRecord | null> {
     const nowMs = Date.now()
@@ -54,6 +56,12 @@ export function createSettle(parts: {
         { chain: record.chain, stage: patch.state },
         (nowMs - record.createdAtMs) / 1000,
       )
+      trace?.span({
+        name: `until ${patch.state}`,
+        startMs: record.changedAtMs,
+        of: record.key,
+        attributes: { chain: record.chain, stage: patch.state },
+      })
     }
     return changed
   }

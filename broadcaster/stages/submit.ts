@@ -5,6 +5,7 @@ import { DelayedError, type Job, type Worker } from 'bullmq'
 import { type ChainAdapter, ChainUnavailable, type Handed, type InspectedTx } from '../chains/ChainAdapter.ts'
 import { type Logger, shortId } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Trace } from '../observability/Trace.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
 import { openDetail } from '../store/stateOf.ts'
 import { type Mac, StoreError, type TxKey, type TxRecord, type TxStore } from '../store/TxStore.ts'
@@ -74,9 +75,10 @@ export function createSubmitStage(parts: {
   /** How long a transaction waits for a predecessor that may never come. */
   readonly maxLaneWaitMs: number
   readonly metrics: Metrics
+  readonly trace?: Trace | undefined
   readonly logger: Logger
 }): Worker {
-  const { chains, records, queues, vault, settle, metrics, logger } = parts
+  const { chains, records, queues, vault, settle, metrics, trace, logger } = parts
   const handedHere = createHandedHere()
   /** By lane, or by record where it has none. */
   const running = new Map<string, Turn>()
@@ -350,9 +352,16 @@ export function createSubmitStage(parts: {
     tx: InspectedTx,
     signal?: AbortSignal,
   ): Promise<Handed> {
+    const startMs = Date.now()
     const startedAt = performance.now()
     const handed = await adapter.submit(endpoint, tx, signal ? { signal } : {})
     metrics.handedOver.inc({ chain, result: handed.kind })
+    trace?.span({
+      name: 'hand over',
+      startMs,
+      of: key,
+      attributes: { chain, endpoint, result: handed.kind },
+    })
     logger.info(
       {
         tx: shortId(key),

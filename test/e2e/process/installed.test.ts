@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Anvil, startAnvil } from '@veilcast/devnet'
+import { startAnvil } from '@veilcast/devnet'
 import { keccak256 } from 'viem'
 import { stringify } from 'yaml'
 import { signEthTransfer } from '../../support/devnetSign.ts'
@@ -86,7 +86,7 @@ describe('npm install of all packages in an empty project', () => {
         const localnet = start('veilcast-localnet', '--json')
         const network = JSON.parse(await localnet.said(/"event":"ready"/)) as Record<string, string>
         const config = join(project, 'veilcast.yaml')
-        await writeFile(config, stringify(configFor(network, anvil)))
+        await writeFile(config, stringify({ ...configFor(network), chains: [anvilSetup(anvil)] }))
 
         const checked = await start('veilcast-broadcaster', 'check', '--config', config).ended
         expect(checked.stdout.split('\n').filter((line) => !line.startsWith('ok'))).toEqual([])
@@ -120,6 +120,19 @@ describe('npm install of all packages in an empty project', () => {
     },
     limitMs,
   )
+
+  it('error: traces are asked for, and the packages that they need are not there', async () => {
+    const config = join(project, 'traces.yaml')
+    const network = { nymApiUrl: 'http://127.0.0.1:9/api' }
+    const telemetry = { otlpUrl: 'http://127.0.0.1:9/v1/traces' }
+    const endpoints = [{ id: 'none', url: 'http://127.0.0.1:9' }]
+    await writeFile(
+      config,
+      stringify({ ...configFor(network), telemetry, chains: [{ chain: 'eip155:1', endpoints }] }),
+    )
+    const { code, stderr } = await start('veilcast-broadcaster', 'run', '--config', config).ended
+    expect(`${code} ${stderr}`).toMatch(/^1 .*telemetry\.otlpUrl .*npm install @opentelemetry\/api /)
+  })
 
   it(
     'behavior: npm install --global puts the command on the path',
@@ -173,7 +186,7 @@ describe.each(packages)('the package $name', ({ name, from, command }) => {
   )
 })
 
-function configFor(network: Record<string, string>, anvil: Anvil) {
+function configFor(network: Record<string, string>) {
   return {
     dataDir: 'data',
     mixnet: {
@@ -184,6 +197,5 @@ function configFor(network: Record<string, string>, anvil: Anvil) {
       disablePacing: true,
     },
     http: { port: 0 },
-    chains: [anvilSetup(anvil)],
   }
 }

@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { troubles } from '@veilcast/broadcaster'
 import { createClient, type VeilcastClient } from '@veilcast/client'
@@ -9,6 +13,7 @@ import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { type Localnet, startLocalnet } from '@veilcast/localnet'
 import { parse, stringify } from 'yaml'
 import { signEthTransfer } from '../../support/devnetSign.ts'
+import { findSecrets, hexNeedle, type Needle, piecesOf, textNeedle } from '../../support/findSecrets.ts'
 import { anvilSetup, makeFolder } from '../../support/path.ts'
 import {
   type BroadcasterProcess,
@@ -38,7 +43,11 @@ let anvil: Anvil
 let folder: Awaited<ReturnType<typeof makeFolder>>
 let broadcaster: BroadcasterProcess
 let client: VeilcastClient
+let collector: Awaited<ReturnType<typeof startCollector>>
 let api: string
+/** Of every payment. */
+const secrets: Needle[] = []
+let payments = 0
 
 describeWithPrometheus('telemetry of a running broadcaster', () => {
   beforeAll(async () => {
@@ -50,7 +59,10 @@ describeWithPrometheus('telemetry of a running broadcaster', () => {
       { id: 'second', operator: 'mine', url: anvil.rpcUrl },
       { id: 'away', operator: 'nobody', url: 'http://127.0.0.1:9' },
     ]
-    const config = await writeConfig(folder.path, localnet, [anvilSetup(anvil, undefined, { endpoints })])
+    collector = await startCollector()
+    const config = await writeConfig(folder.path, localnet, [anvilSetup(anvil, undefined, { endpoints })], {
+      telemetry: { otlpUrl: collector.url, otlpHeaders: { authorization: 'Bearer collectors-token' } },
+    })
     broadcaster = await runBroadcaster(config)
     const { nymApiUrl, preferredGateway } = localnet
     client = createClient({
@@ -65,6 +77,7 @@ describeWithPrometheus('telemetry of a running broadcaster', () => {
     broadcaster?.child.kill('SIGTERM')
     await broadcaster?.ended
     await endAll()
+    collector?.close()
     await anvil?.stop()
     await localnet?.stop()
     await folder?.remove()
@@ -131,6 +144,38 @@ describeWithPrometheus('telemetry of a running broadcaster', () => {
   )
 
   it(
+    'traces: a span for each request and stage, and no word of whose it was',
+    async () => {
+      await useIt(payments++)
+      const wanted = ['request', 'hand over', 'until exposed', 'until included']
+      const names = (): Set<string> => new Set(collector.spans().map(({ name }) => name))
+      await until(() => wanted.every((name) => names().has(name)), 200)
+
+      const ofOne = collector.spans().filter(({ name }) => name !== 'request')
+      expect(new Set(ofOne.map(({ traceId }) => traceId)).size).toBe(1)
+      const known = { chain: anvil.chainId, endpoint: /^(mine|second)$/, tx: /^[0-9a-f]{8}$/ }
+      for (const { key, value } of collector.spans().flatMap(({ attributes }) => attributes)) {
+        expect(['chain', 'stage', 'endpoint', 'result', 'kind', 'tx']).toContain(key)
+        if (key in known) expect(value.stringValue).toMatch(known[key as keyof typeof known])
+      }
+      expect([...collector.tokens]).toEqual(['Bearer collectors-token'])
+
+      const needles = [
+        ...secrets,
+        ...anvil.accounts.map(({ address }) => hexNeedle('an account', address)),
+        textNeedle('an endpoint', anvil.rpcUrl),
+        textNeedle('our address', broadcaster.address),
+      ]
+      const sent = collector.bodies.map((body) => ({
+        name: 'what the collector got',
+        bytes: Buffer.from(body),
+      }))
+      expect(findSecrets(needles, sent)).toEqual([])
+    },
+    limitMs,
+  )
+
+  it(
     'Grafana: every panel of the dashboard that we ship has figures',
     async () => {
       const { panels, templating } = JSON.parse(
@@ -143,9 +188,8 @@ describeWithPrometheus('telemetry of a running broadcaster', () => {
       expect(expressions.filter(({ expr }) => expr.includes('$'))).toEqual([])
 
       let missing: string[] = []
-      let nonce = 0
       await until(async () => {
-        await useIt(nonce++)
+        await useIt(payments++)
         const found = await Promise.all(expressions.map(({ expr }) => hasFigures(expr)))
         missing = expressions
           .filter((_, index) => !found[index])
@@ -164,6 +208,41 @@ describeWithPrometheus('telemetry of a running broadcaster', () => {
   )
 })
 
+interface ExportedSpan {
+  readonly name: string
+  readonly traceId: string
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue: string } }[]
+}
+
+/** An OpenTelemetry collector's receiver: keeps what it is sent. */
+async function startCollector() {
+  const bodies: string[] = []
+  const tokens = new Set<string | undefined>()
+  const server = createServer(async (request, response) => {
+    tokens.add(request.headers.authorization)
+    bodies.push(await text(request))
+    response.setHeader('content-type', 'application/json')
+    response.end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
+    bodies,
+    tokens,
+    spans: (): ExportedSpan[] =>
+      bodies.flatMap((body) =>
+        (
+          JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: ExportedSpan[] }[] }[] }
+        ).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
+      ),
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
 /** What a wallet does: pays, waits, reads, and asks for something that is not there. */
 async function useIt(nonce: number): Promise<void> {
   const chain = anvil.chainId
@@ -173,7 +252,12 @@ async function useIt(nonce: number): Promise<void> {
     valueWei: 1n,
     nonce,
   })
-  await client.submit({ chain, signedTx, until: 'included' })
+  const receipt = await client.submit({ chain, signedTx, until: 'included' })
+  secrets.push(
+    ...piecesOf(hexNeedle('transaction', signedTx)),
+    hexNeedle('its hash', receipt.txId),
+    hexNeedle('its request', receipt.requestId),
+  )
   await client.read({
     chain,
     method: 'eth_getBalance',
