@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { MixnetAddress, MixnetListener } from '@veilcast/shared/mixnet'
 import { type ChainId, protocolVersion } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from './chains/ChainAdapter.ts'
-import { type Dashboard, openDashboard } from './dashboard/openDashboard.ts'
+import { type Dashboard, type HttpSettings, openDashboard } from './dashboard/openDashboard.ts'
 import { readiness } from './dashboard/readiness.ts'
 import { createFleetStatus } from './fleet/createFleetStatus.ts'
 import { keepReporting, type Reporting } from './fleet/keepReporting.ts'
@@ -59,9 +59,11 @@ export interface BroadcasterParts {
   readonly reconcileEveryMs?: number | undefined
   /** How long `stop` may take. Default 10 000. */
   readonly drainLimitMs?: number | undefined
-  readonly http: { readonly host: string; readonly port: number }
   /** Where spans go. Default: nowhere. It is stopped with the broadcaster. */
   readonly trace?: Trace | undefined
+  readonly http: HttpSettings
+  /** Of `doctor` (dashboard/doctorToken.ts). Default: it is let in on this machine alone. */
+  readonly doctorKey?: Uint8Array | undefined
   readonly logger: Logger
 }
 
@@ -205,6 +207,9 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       metrics,
       queues: allQueues,
       readiness: () => readiness({ store, listeners, adapters, draining: state === 'draining' }),
+      status,
+      fleet: store.fleet,
+      doctorKey: parts.doctorKey,
       logger,
     })
     running.push(() => dashboard?.close() ?? Promise.resolve())

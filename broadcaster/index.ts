@@ -15,6 +15,8 @@ export { type BroadcasterConfig, broadcasterConfig, ConfigError } from './config
 export { parseConfig } from './config/parseConfig.ts'
 export { readConfigFile } from './config/readConfigFile.ts'
 export { type Broadcaster, type BroadcasterParts, createBroadcaster } from './createBroadcaster.ts'
+export { doctorKey, makeDoctorToken } from './dashboard/doctorToken.ts'
+export type { HttpSettings } from './dashboard/openDashboard.ts'
 export type { Fleet, SeenProcess } from './fleet/Fleet.ts'
 export type { ChainStatus, FleetStatus } from './fleet/FleetStatus.ts'
 export { findTroubles, type Trouble } from './fleet/findTroubles.ts'

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { check } from './commands/check.ts'
 import { exportCommand } from './commands/export.ts'
+import { hashPasswordCommand } from './commands/hashPassword.ts'
 import { importCommand } from './commands/import.ts'
 import { type InitOptions, init, mainnetApi } from './commands/init.ts'
 import { moveStoreCommand } from './commands/moveStore.ts'
@@ -154,6 +155,13 @@ program
     'for key, identity and database, relative to the configuration (default: .veilcast)',
   )
   .action(initCommand)
+
+program
+  .command('hash-password')
+  .description(
+    'print the hash of a password, for http.auth.passwordHash: asked at the terminal, or the first line of standard input',
+  )
+  .action(() => hashPasswordCommand().catch(giveUp))
 
 interface Options {
   readonly config: string

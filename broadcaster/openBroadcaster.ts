@@ -6,6 +6,7 @@ import { keyFileOf, openKeyFile, readFormerKey } from './config/keyFile.ts'
 import { makeDataFolder } from './config/makeDataFolder.ts'
 import { openListeners } from './config/openListener.ts'
 import { type Broadcaster, createBroadcaster } from './createBroadcaster.ts'
+import { doctorKey } from './dashboard/doctorToken.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
 import { openTrace } from './observability/openTrace.ts'
 import type { Trace } from './observability/Trace.ts'
@@ -61,6 +62,7 @@ export async function openBroadcaster(
     drainLimitMs: config.drainLimitMs,
     http: config.http,
     trace: config.telemetry && (await traceOf(config.telemetry, role)),
+    doctorKey: doctorKey(secret),
     logger,
   })
 

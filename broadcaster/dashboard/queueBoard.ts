@@ -4,12 +4,16 @@ import { ExpressAdapter } from '@bull-board/express'
 import type { Queue } from 'bullmq'
 import type { RequestHandler } from 'express'
 
-/** bull-board, read-only, without what the jobs hold and without the words of a store that fails. */
-export function queueBoard(queues: readonly Queue[], basePath: string): RequestHandler {
+/** bull-board, read-only unless told otherwise, without what the jobs hold and without the words of a store that fails. */
+export function queueBoard(
+  queues: readonly Queue[],
+  basePath: string,
+  { readOnly = true }: { readonly readOnly?: boolean } = {},
+): RequestHandler {
   const server = new ExpressAdapter()
   server.setBasePath(basePath)
   const adapters = queues.map((queue) => {
-    const adapter = new BullMQAdapter(queue, { readOnlyMode: true })
+    const adapter = new BullMQAdapter(queue, { readOnlyMode: readOnly })
     adapter.setFormatter('data', () => ({}))
     adapter.setFormatter('returnValue', () => ({}))
     return adapter
@@ -17,7 +21,7 @@ export function queueBoard(queues: readonly Queue[], basePath: string): RequestH
   createBullBoard({
     queues: adapters,
     serverAdapter: server,
-    options: { uiConfig: { boardTitle: 'Veilcast' } },
+    options: { uiConfig: { boardTitle: 'Veilcast', miscLinks: [{ text: 'Overview', url: '/' }] } },
   })
   server.setErrorHandler(() => ({
     status: 500,

@@ -27,6 +27,12 @@ const endpointReport = z.object({
   sinceMs: count,
   height: count,
   latencyMs: z.number().nullable(),
+  /** 0 to 1, as the adapter scores it. */
+  score: z.number(),
+  breaker: z.string().max(16),
+  /** In the last five minutes. */
+  requests: count,
+  failures: count,
 })
 
 const chainReport = z.object({

@@ -148,6 +148,9 @@ function endpointsOf(reports: readonly ChainReport[]): EndpointStatus[] {
         ...worse,
         height: Math.max(endpoint.height, known?.height ?? 0),
         latencyMs: slower(endpoint.latencyMs, known?.latencyMs ?? null),
+        score: Math.min(endpoint.score, known?.score ?? 1),
+        requests: endpoint.requests + (known?.requests ?? 0),
+        failures: endpoint.failures + (known?.failures ?? 0),
         liveIn,
         askedBy,
       })

@@ -120,7 +120,12 @@ function ofChain(chain: ChainStatus, status: FleetStatus, tell: Tell): void {
   const live = chain.endpoints.filter(({ liveIn }) => liveIn > 0)
   if (chain.endpoints.length > 0 && live.length === 0) {
     const sinceMs = Math.max(...aside.map((endpoint) => endpoint.sinceMs))
-    tell('noLiveEndpoint', chain.chain, sinceMs, words(aside.map(({ id, trouble }) => `${id} ${trouble}`)))
+    tell(
+      'noLiveEndpoint',
+      chain.chain,
+      sinceMs,
+      words(aside.map(({ id, trouble }) => `${id} ${troubleWords[trouble] ?? trouble}`)),
+    )
   } else if (chain.operators > 1 && new Set(live.map(({ operator }) => operator)).size === 1) {
     const sinceMs = Math.max(atMs - 86_400_000, ...aside.map((endpoint) => endpoint.sinceMs))
     tell('oneOperatorLeft', chain.chain, sinceMs, `${live[0]?.operator}, of ${chain.operators}`)
@@ -135,7 +140,12 @@ function ofChain(chain: ChainStatus, status: FleetStatus, tell: Tell): void {
     // Said by the chain already.
     if (code === 'endpointSetAside' && live.length === 0) continue
     const where = liveIn > 0 ? `, for ${askedBy - liveIn} of ${askedBy} processes` : ''
-    tell(code, `${chain.chain} ${id}`, sinceMs, `${trouble}, operator ${operator}${where}`)
+    tell(
+      code,
+      `${chain.chain} ${id}`,
+      sinceMs,
+      `${troubleWords[trouble] ?? trouble}, operator ${operator}${where}`,
+    )
   }
   if (chain.live > 0 && live.length > 0 && chain.height > 0 && atMs - chain.heightSinceMs > haltedMs) {
     const detail = `block ${chain.height} for ${seconds(atMs - chain.heightSinceMs)}, ${chain.live} transactions wait`
@@ -170,6 +180,15 @@ function rank({ code }: Trouble): number {
 function words(list: readonly string[]): string {
   const shown = list.slice(0, 4).join(', ')
   return list.length > 4 ? `${shown} and ${list.length - 4} more` : shown
+}
+
+/** An endpoint's trouble as an operator reads it. */
+export const troubleWords: Readonly<Record<string, string>> = {
+  unreachable: 'unreachable',
+  wrongChain: 'wrong chain',
+  behind: 'behind',
+  rateLimited: 'rate limited',
+  lied: 'contradicted itself',
 }
 
 /** As `90 s`, `12 min`, `3 h`. */

@@ -79,7 +79,7 @@ export const troubles = {
     'ticket',
     'An endpoint is set aside',
     "It is not asked until it answers well again; the chain's other endpoints carry on.",
-    'Its reason says what to do: unreachable (its address, its network), behind (it is catching up), rateLimited (its plan).',
+    'Its reason says what to do: unreachable (its address, its network), behind (it is catching up), rate limited (its plan).',
     60,
     'veilcast_endpoint_live == 0',
   ),

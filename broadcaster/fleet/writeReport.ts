@@ -37,10 +37,11 @@ export function createWriteReport(parts: ReportParts): () => Promise<ProcessRepo
 
   function chainOf(adapter: ChainAdapter, nowMs: number): ChainReport {
     const { chain } = adapter
-    const endpoints = adapter.endpoints().map(({ id, operator, live, height, latencyMs, trouble }) => {
+    const endpoints = adapter.endpoints().map((one) => {
+      const { id, operator, live, trouble, breaker, requests, failures } = one
       const key = `${chain} ${id}`
       const known = health.get(key)
-      const sinceMs = known?.trouble === trouble ? known.sinceMs : nowMs
+      const sinceMs = known?.trouble === trouble ? known.sinceMs : (one.openedAtMs ?? nowMs)
       health.set(key, { trouble, sinceMs })
       return {
         id,
@@ -48,8 +49,12 @@ export function createWriteReport(parts: ReportParts): () => Promise<ProcessRepo
         live,
         trouble,
         sinceMs,
-        height: toNumber(height),
-        latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
+        height: toNumber(one.height),
+        latencyMs: one.latencyMs === undefined ? null : Math.round(one.latencyMs * 10) / 10,
+        score: Math.round(one.score * 100) / 100,
+        breaker,
+        requests,
+        failures,
       } satisfies EndpointReport
     })
     const height = Math.max(0, ...endpoints.filter(({ live }) => live).map((endpoint) => endpoint.height))

@@ -52,6 +52,7 @@ export function createReplier(parts: {
       .then(() => {
         metrics.replies.inc({ kind: body.kind === 'state' ? body.state.stage : body.kind })
         metrics.replyPackets.inc(packets)
+        if (body.kind === 'state' && 'error' in body.state) countFailure(body.state.error)
       })
       .catch((error: unknown) => logger.warn({ err: error }, 'a reply could not be handed to the mixnet'))
       .finally(() => underWay.delete(handing))
@@ -60,10 +61,14 @@ export function createReplier(parts: {
     return packets
   }
 
+  function countFailure({ number }: WireError): void {
+    metrics.failures.inc({ error: errorNameOf(number) ?? 'internal' })
+  }
+
   return {
     reply,
     fail(to, error) {
-      metrics.failures.inc({ error: errorNameOf(error.number) ?? 'internal' })
+      countFailure(error)
       return reply(to, { kind: 'failure', error })
     },
     async drain(signal) {

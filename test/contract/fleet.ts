@@ -92,6 +92,10 @@ export function describeFleetContract(name: string, startServer: () => Promise<S
         sinceMs: 1_790_000_000_000,
         height: 1,
         latencyMs: 1,
+        score: 1,
+        breaker: live ? 'closed' : 'open',
+        requests: 10,
+        failures: 0,
       })
       const chains = Array.from({ length: 20 }, (_, index) => ({
         chain: `eip155:${index}`,

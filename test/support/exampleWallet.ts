@@ -2,22 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { chromiumPath } from './chromium.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { type PageRecord, startBrowser, type TestBrowser } from './browser.ts'
 import { contactsOfSite, netLogArguments } from './netLog.ts'
 import { root, run } from './processes.ts'
-
-/** What a page did that somebody should know of. */
-export interface PageRecord {
-  /** Origins of every request and websocket, blobs left out. */
-  readonly origins: Set<string>
-  /** Errors of its console, uncaught ones, and requests that failed. */
-  readonly errors: string[]
-  /** Reports of its Content-Security-Policy. */
-  readonly violations: string[]
-  /** All that its console said. */
-  readonly said: string[]
-}
 
 export interface BuiltPage {
   readonly url: string
@@ -49,7 +37,7 @@ export async function startBuiltPage(
     { cwd: folder, env: settings },
   )
   const netLog = join(scratch, 'net-log.json')
-  let browser: Browser | undefined
+  let browser: TestBrowser | undefined
   const stop = async () => {
     await browser?.close()
     preview.child.kill('SIGTERM')
@@ -58,37 +46,11 @@ export async function startBuiltPage(
   try {
     const line = stripVTControlCharacters(await preview.said(/http:\/\/127\.0\.0\.1:/))
     const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)![0]
-    browser = await chromium.launch({
-      executablePath: chromiumPath ?? '',
-      args: ['--no-sandbox', ...netLogArguments(netLog)],
-    })
+    browser = await startBrowser(netLogArguments(netLog))
     const launched = browser
     return {
       url,
-      async open(options) {
-        const context = await launched.newContext(options)
-        const record: PageRecord = { origins: new Set(), errors: [], violations: [], said: [] }
-        await context.exposeFunction('reportViolation', (text: string) => record.violations.push(text))
-        await context.addInitScript(() => {
-          const { reportViolation } = globalThis as unknown as { reportViolation(text: string): void }
-          addEventListener('securitypolicyviolation', (event) => {
-            reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`)
-          })
-        })
-        context.setDefaultTimeout(90_000)
-        const page = await context.newPage()
-        const note = (address: string): void => {
-          if (!address.startsWith('blob:')) record.origins.add(new URL(address).origin)
-        }
-        context.on('request', (request) => note(request.url()))
-        page.on('websocket', (socket) => note(socket.url()))
-        context.on('console', (message) => {
-          record.said.push(message.text())
-          if (message.type() === 'error') record.errors.push(message.text())
-        })
-        page.on('pageerror', (error) => record.errors.push(String(error)))
-        return { page, record }
-      },
+      open: (options) => launched.open(options),
       async contacts() {
         await launched.close()
         return contactsOfSite(netLog, 'http://127.0.0.1')

@@ -68,6 +68,7 @@ export async function startTestBroadcaster(options: {
   readonly wrap?: (adapter: ChainAdapter) => ChainAdapter
   readonly logger?: Logger
   readonly copyWindowMs?: number
+  readonly http?: Partial<BroadcasterParts['http']>
 }): Promise<TestBroadcaster> {
   const broadcaster = createBroadcaster({
     role: options.role ?? 'all',
@@ -91,7 +92,7 @@ export async function startTestBroadcaster(options: {
     rebroadcastAfterMs: options.rebroadcastAfterMs ?? 60_000,
     copyWindowMs: options.copyWindowMs,
     reconcileEveryMs: options.reconcileEveryMs,
-    http: { host: '127.0.0.1', port: 0 },
+    http: { host: '127.0.0.1', port: 0, ...options.http },
     logger: options.logger ?? createLogger(process.env.VEILCAST_TEST_LOG === '1' ? 'debug' : 'silent'),
   })
   await broadcaster.start()

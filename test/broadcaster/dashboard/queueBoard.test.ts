@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { createWalletClient, http } from 'viem'
-import { type Dashboard, openDashboard } from '../../../broadcaster/dist/dashboard/openDashboard.js'
-import { createLogger } from '../../../broadcaster/dist/observability/logger.js'
+import type { Dashboard } from '../../../broadcaster/dist/dashboard/openDashboard.js'
 import { createMetrics } from '../../../broadcaster/dist/observability/metrics.js'
 import type { Store } from '../../../broadcaster/dist/store/index.js'
+import { startDashboard } from '../../support/dashboard.ts'
 import { describeWithRedis, startEmbedded, startRedis, withStore } from '../../support/store.ts'
 import { until } from '../../support/until.ts'
 
@@ -27,13 +27,9 @@ function boardSuite(store: () => Store): void {
       endpoint.listen(0, '127.0.0.1', resolve)
     })
     endpointUrl = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/${endpointKey}`
-    dashboard = await openDashboard({
-      host: '127.0.0.1',
-      port: 0,
+    dashboard = await startDashboard(store(), [store().queues.queue('board')], {
       metrics: failingMetrics(endpointUrl),
-      queues: [store().queues.queue('board')],
       readiness: () => Promise.reject(new Error(endpointUrl)),
-      logger: createLogger('silent'),
     })
     printed = jest.spyOn(console, 'error').mockImplementation(() => undefined)
   })

@@ -4,14 +4,10 @@ import { findCosmosBinary } from '@veilcast/devnet'
 import type { Locator, Page } from 'playwright-core'
 import { mnemonicToAccount } from 'viem/accounts'
 import { contentSecurityPolicy } from '../../../client/examples/wallet/contentSecurityPolicy.ts'
+import type { PageRecord } from '../../support/browser.ts'
 import { describeInChromium } from '../../support/chromium.ts'
 import { cosmosOrSkip } from '../../support/devnetCosmos.ts'
-import {
-  type BuiltPage,
-  type PageRecord,
-  startBuiltPage,
-  writeWalletConfig,
-} from '../../support/exampleWallet.ts'
+import { type BuiltPage, startBuiltPage, writeWalletConfig } from '../../support/exampleWallet.ts'
 import { makeFolder } from '../../support/path.ts'
 import { endAll, root } from '../../support/processes.ts'
 import { until } from '../../support/until.ts'

@@ -413,12 +413,21 @@ async function tellStory(
       '/healthz',
       '/readyz',
       '/metrics',
+      '/',
+      '/status.json',
+      '/history.json?span=hour',
+      '/history.json?span=day',
+      '/audit',
+      '/queues/manage',
       '/queues',
       '/queues/api/redis/stats',
       '/queues/api/job-schedulers',
     ]) {
       await get(path)
     }
+    const events = await fetch(`${dashboard}/events`)
+    const first = await events.body!.getReader().read()
+    pages.push({ name: `/events ${when}`, bytes: first.value ?? new Uint8Array() })
     const names = [
       'submit',
       'reconcile',
