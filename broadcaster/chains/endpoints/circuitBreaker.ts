@@ -33,24 +33,22 @@ const openIntervals: Record<Trouble, number> = {
   wrongChain: 10,
   lied: 20,
 }
-export const maxOpenIntervals = 20
-/** Openings that are remembered; 2^5 is over the limit for the smallest wait. */
+const maxOpenIntervals = 20
+/** Openings that are held against it; 2^5 is over the limit for the smallest wait. */
 const maxOpenings = 6
 /** Answers that close it; good probes count, so that it closes where nobody asks. */
 const trialAnswers = 3
 export const maxTrialsAtOnce = 1
 
-/**
- * Open from the start, until the first good probe closes it without a trial: it has not failed yet.
- * @param rememberMs an opening is held against it for so long
- */
-export function createCircuitBreaker(rememberMs: number): CircuitBreaker {
+/** Open from the start, until the first good probe closes it without a trial: it has not failed yet. */
+export function createCircuitBreaker(): CircuitBreaker {
   let state: CircuitBreaker['state'] = 'open'
   let trouble: CircuitBreaker['trouble'] = 'unreachable'
   let openedAtMs: number | undefined
   let underWay = 0
   let answers = 0
-  let openings: number[] = []
+  /** Each good probe while it is closed makes up for one. */
+  let openings = 0
 
   function close(): void {
     state = 'closed'
@@ -76,8 +74,8 @@ export function createCircuitBreaker(rememberMs: number): CircuitBreaker {
       if (state !== 'open' || openedAtMs === undefined) openedAtMs = nowMs
       state = 'open'
       trouble = kind
-      openings = [...openings.filter((at) => nowMs - at < rememberMs), nowMs].slice(-maxOpenings)
-      return Math.min(openIntervals[kind] * 2 ** (openings.length - 1), maxOpenIntervals)
+      openings = Math.min(openings + 1, maxOpenings)
+      return Math.min(openIntervals[kind] * 2 ** (openings - 1), maxOpenIntervals)
     },
 
     isNews(kind) {
@@ -86,11 +84,12 @@ export function createCircuitBreaker(rememberMs: number): CircuitBreaker {
 
     probed() {
       trouble = 'none'
-      if (openings.length === 0) close()
+      if (state === 'closed') openings = Math.max(0, openings - 1)
+      else if (openings === 0) close()
       else if (state === 'open') {
         state = 'halfOpen'
         answers = 0
-      } else if (state === 'halfOpen' && ++answers >= trialAnswers) close()
+      } else if (++answers >= trialAnswers) close()
     },
 
     entered() {

@@ -1,12 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { ChainUnavailable, type EndpointHealth, type OnAnswer, type WaitOptions } from '../ChainAdapter.ts'
-import {
-  type CircuitBreaker,
-  createCircuitBreaker,
-  maxOpenIntervals,
-  maxTrialsAtOnce,
-  type Trouble,
-} from './circuitBreaker.ts'
+import { type CircuitBreaker, createCircuitBreaker, maxTrialsAtOnce, type Trouble } from './circuitBreaker.ts'
 import type { Asked, Endpoint, EndpointPool, ProbeResult, Question } from './EndpointPool.ts'
 import { EndpointProblem } from './EndpointProblem.ts'
 import { keepScore, type Score } from './keepScore.ts'
@@ -53,8 +47,8 @@ interface Watched<Client> {
   probing: Promise<void>
 }
 
-/** An opening counts against an endpoint for so many of the longest pauses. */
-const rememberedPauses = 5
+/** Where no other endpoint is live, one that cannot be reached is probed no later than this. */
+const maxLonelyIntervals = 2
 
 /**
  * Probes each endpoint at start and at an interval, and keeps a circuit breaker and a score for each. What is open is left alone until a
@@ -78,7 +72,7 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
     if (watched.has(endpoint.id)) throw new RangeError(`Two endpoints have the id ${endpoint.id}.`)
     watched.set(endpoint.id, {
       endpoint,
-      breaker: createCircuitBreaker(probeIntervalMs * maxOpenIntervals * rememberedPauses),
+      breaker: createCircuitBreaker(),
       score: keepScore(scoreWindowMs),
       lateSinceMs: undefined,
       height: 0n,
@@ -134,7 +128,9 @@ export function createEndpointPool<Client>(options: EndpointPoolOptions<Client>)
 
   const open = (one: Watched<Client>, trouble: Trouble): void => {
     one.reports++
-    probeIn(one, one.breaker.open(trouble))
+    const intervals = one.breaker.open(trouble)
+    const isLonely = trouble === 'unreachable' && !all.some(isLive)
+    probeIn(one, isLonely ? Math.min(intervals, maxLonelyIntervals) : intervals)
   }
 
   const report = (one: Watched<Client>, trouble: Trouble): void => {

@@ -288,18 +288,34 @@ describe('createEndpointPool', () => {
       expect(shown(pool, 'a').breaker).toBe('closed')
     })
 
-    it('behavior: one that flaps is left alone for longer each time', async () => {
-      const { pool } = setUp(['a'], { probeIntervalMs: 40, random: () => 0.5 })
+    const pauseOf = (pool: ReturnType<typeof setUp>['pool'], id: string, intervalMs: number) => {
+      const beforeMs = Date.now()
+      pool.report(id, 'unreachable')
+      return Math.round((shown(pool, id).nextProbeAtMs! - beforeMs) / intervalMs)
+    }
+
+    it('behavior: one that flaps is left alone for longer each time, until it was well for as long', async () => {
+      const { pool, nodes } = setUp(['a', 'b'], { probeIntervalMs: 40, random: () => 0.5 })
       await pool.start()
       const pauses: number[] = []
       for (let round = 0; round < 4; round++) {
-        const beforeMs = Date.now()
-        pool.report('a', 'unreachable')
-        const { nextProbeAtMs } = shown(pool, 'a')
-        pauses.push(Math.round((nextProbeAtMs! - beforeMs) / 40))
+        pauses.push(pauseOf(pool, 'a', 40))
         await until(() => shown(pool, 'a').breaker === 'halfOpen')
       }
       expect(pauses.map((pause, round) => pause >= 2 ** round)).toEqual([true, true, true, true])
+      await until(() => shown(pool, 'a').breaker === 'closed')
+      const { probes } = nodes[0]!
+      await until(() => nodes[0]!.probes >= probes + 5)
+      expect(pauseOf(pool, 'a', 40)).toBeLessThanOrEqual(1)
+    })
+
+    it('behavior: the only one is looked for soon, however often it failed', async () => {
+      const { pool } = setUp(['a'], { probeIntervalMs: 40, random: () => 0.5 })
+      await pool.start()
+      for (let round = 0; round < 6; round++) {
+        expect(pauseOf(pool, 'a', 40)).toBeLessThanOrEqual(2)
+        await until(() => shown(pool, 'a').breaker === 'halfOpen')
+      }
     })
 
     it('behavior: what is late is left alone until it has caught up, and then asked at once', async () => {
