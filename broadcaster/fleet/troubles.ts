@@ -54,7 +54,7 @@ export const troubles = {
   processGone: row(
     'ticket',
     'A process fell silent without a goodbye',
-    'It was killed, its machine is gone, or it cannot reach the store. Its work is taken over within 15 s; wallets that it was to answer ask again.',
+    'It was killed, its machine is gone, or it cannot reach the store. Its work is taken over within 10 s; wallets that it was to answer ask again.',
     'Look at its supervisor and its last log lines; start it anew.',
     0,
     'up{job="veilcast"} == 0',

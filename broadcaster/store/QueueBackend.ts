@@ -5,7 +5,7 @@ export interface QueueBackend {
   /** The queue of this name, made at the first call. Names hold no `:`. */
   queue(name: string): Queue
   /**
-   * A worker with the project's settings: lockDuration 5 s, stalledInterval 5 s, maxStalledCount as good as unlimited. Not
+   * A worker with the project's settings: lockDuration 5 s, stalledInterval 2 s, maxStalledCount as good as unlimited. Not
    * started until `run()`, which settles when the worker is closed: one that stops by itself is run anew. What a processor
    * throws is stored by its class alone, or by its text where that is ours; what it returns is not stored.
    */

@@ -863,7 +863,7 @@ export function describeStoreContract(name: string, startServer: () => Promise<S
         process('stalled', async () => {
           ran = true
         })
-        await until(() => ran, 25_000)
+        await until(() => ran)
       })
 
       it('runs a worker anew that stopped by itself, and says so meanwhile', async () => {

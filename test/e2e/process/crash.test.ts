@@ -18,7 +18,7 @@ import {
 import { untilPooled } from '../../support/untilPooled.ts'
 
 const limitMs = 120_000
-/** A killed worker's job is free again after its lock, 5 s, and at most two looks for stalled ones, 5 s each; its lease, 5 s. */
+/** A killed worker's job is free again after its lock, 5 s, and at most two looks for stalled ones, 2 s each; its lease, 5 s. */
 const recoveryLimitMs = 60_000
 /** As in production, only sooner: what goes unanswered is asked again. */
 const timing = { firstRepeatMs: 3_000, laterRepeatMs: 3_000, maxRepeatMs: 6_000 }
