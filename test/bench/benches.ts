@@ -1,5 +1,6 @@
 import type { Bench } from './Bench.ts'
 import { coldStart } from './coldStart.ts'
+import { growing } from './growing.ts'
 import { latency } from './latency.ts'
 import { loss } from './loss.ts'
 import { memory } from './memory.ts'
@@ -21,5 +22,6 @@ export const benches: readonly Bench[] = [
   throughput,
   scaling,
   memory,
+  growing,
   profile,
 ]

@@ -8,14 +8,17 @@ import { root } from './root.ts'
 import type { NetworkPlace } from './startLocalnetThread.ts'
 
 export interface RunningBroadcaster {
-  /** On the mixnet. */
+  /** Of its first Nym client, where it has one. */
   readonly address: string
+  readonly addresses: readonly string[]
   /** `http://127.0.0.1:<port>` */
   readonly dashboard: string
   readonly pid: number
   /** From the start of the process to its `ready`, which follows a round trip through the mixnet. */
   readonly readyMs: number
   stop(): Promise<void>
+  /** As a crash does. */
+  kill(): Promise<void>
 }
 
 const program = join(root, 'broadcaster/bin/veilcast-broadcaster.js')
@@ -42,6 +45,7 @@ export async function runBroadcaster(
     words = `${words}${chunk}`.slice(-1000)
   })
   const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
     // A second signal ends it at once, and its Postgres with it.
     const late = setTimeout(() => child.kill('SIGTERM'), stopLimitMs)
@@ -49,7 +53,7 @@ export async function runBroadcaster(
     clearTimeout(late)
   }
   try {
-    const ready = await new Promise<{ address: string; dashboard: string }>((resolve, reject) => {
+    const ready = await new Promise<{ addresses: string[]; dashboard: string }>((resolve, reject) => {
       if (child.stdout) {
         createInterface({ input: child.stdout }).on('line', (line) => {
           if (line.startsWith('{"event":"ready"')) resolve(JSON.parse(line))
@@ -58,7 +62,12 @@ export async function runBroadcaster(
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       void exited.then(([code]) => reject(new Error(`The broadcaster ended with ${code}: ${words}`)))
     })
-    return { ...ready, pid: child.pid ?? 0, readyMs: performance.now() - startMs, stop }
+    const kill = async (): Promise<void> => {
+      child.kill('SIGKILL')
+      await exited
+    }
+    const address = ready.addresses[0] ?? ''
+    return { ...ready, address, pid: child.pid ?? 0, readyMs: performance.now() - startMs, stop, kill }
   } catch (error) {
     await stop()
     throw error
