@@ -1,5 +1,7 @@
+import { readdir } from 'node:fs/promises'
 import { type Environment, storeOf } from '../openBroadcaster.ts'
 import type { Role } from '../Role.ts'
+import { checkKey } from '../store/meetKey.ts'
 import { openStore } from '../store/openStore.ts'
 import { checkPort } from './checkPort.ts'
 import { checkRole } from './checkRole.ts'
@@ -28,7 +30,8 @@ export async function checkBeforeRun(
   const store = storeOf(config, environment)
   checkRole(role, store.kind)
   await checkDataFolder(config.dataDir)
-  await readKeyFile(keyFileOf(config))
+  const key = await readKeyFile(keyFileOf(config))
+  if (store.kind === 'embedded' && !key) await refuseKeyless(store.dataDir, keyFileOf(config))
   await checkPort(config.http.host, config.http.port)
 
   const looks = await lookAtEndpoints(config.chains, signal)
@@ -47,7 +50,17 @@ export async function checkBeforeRun(
   const trial = openStore(store)
   try {
     await trial.start({ signal })
+    await checkKey(trial, key)
   } finally {
     await trial.stop()
   }
+}
+
+/** A key that is made anew opens nothing of a store that is there. @throws ConfigError */
+export async function refuseKeyless(dataDir: string, keyFile: string): Promise<void> {
+  const files = await readdir(dataDir).catch(() => [])
+  if (files.length === 0) return
+  throw new ConfigError(
+    `There is no key file ${keyFile}, and the store in ${dataDir} was filled under one: put it back, or move that folder away.`,
+  )
 }

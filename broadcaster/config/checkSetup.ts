@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { describeError } from '../observability/logger.ts'
 import { type Environment, storeOf } from '../openBroadcaster.ts'
 import type { Role } from '../Role.ts'
+import { checkKey } from '../store/meetKey.ts'
 import { openStore, type StoreConfig } from '../store/openStore.ts'
-import { NotThere } from './checkBeforeRun.ts'
+import { NotThere, refuseKeyless } from './checkBeforeRun.ts'
 import { checkPort } from './checkPort.ts'
 import { checkRole } from './checkRole.ts'
 import type { BroadcasterConfig } from './config.ts'
-import { readKeyFile } from './keyFile.ts'
+import { keyFileOf, readKeyFile } from './keyFile.ts'
 import { lookAtEndpoints } from './lookAtEndpoints.ts'
 import { checkDataFolder } from './makeDataFolder.ts'
 import type { MixnetConfig } from './mixnetConfig.ts'
@@ -68,12 +69,13 @@ export async function checkSetup(
     })
   }
   const folder = await tryFolder(config.dataDir, attempt)
-  const keyFile = config.keyFile ?? join(config.dataDir, 'veilcast.key')
-  await attempt('key file', async () =>
-    (await readKeyFile(keyFile))
-      ? 'readable by its owner only'
-      : 'not there yet: the first run makes it, or init',
-  )
+  let key: Uint8Array | undefined
+  await attempt('key file', async () => {
+    key = await readKeyFile(keyFileOf(config))
+    if (key) return 'readable by its owner only'
+    if (store.kind === 'embedded') await refuseKeyless(store.dataDir, keyFileOf(config))
+    return 'not there yet: the first run makes it, or init'
+  })
   const isFree = await attempt('dashboard', async () => {
     await checkPort(config.http.host, config.http.port)
     return `${config.http.host}:${config.http.port} is free`
@@ -119,7 +121,7 @@ export async function checkSetup(
   }
   try {
     if (folder || store.kind !== 'embedded') {
-      await attempt('store', () => tryStore(store, scratchFolder, signal))
+      await attempt('store', () => tryStore(store, key, scratchFolder, signal))
     } else add('store', false, 'not tried: it would be in the data folder')
 
     options.onStep?.('endpoints')
@@ -153,6 +155,7 @@ async function tryFolder(
 
 async function tryStore(
   config: StoreConfig,
+  key: Uint8Array | undefined,
   scratchFolder: () => Promise<string>,
   signal: AbortSignal,
 ): Promise<string> {
@@ -161,6 +164,7 @@ async function tryStore(
   try {
     await store.start({ signal })
     await store.records.ping()
+    await checkKey(store, key)
     const { durability } = store.records
     return `${store.kind}, durability ${durability}${isNew ? '; not there yet: the first run makes it' : ''}`
   } finally {

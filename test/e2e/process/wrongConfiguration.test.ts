@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { stringify } from 'yaml'
+import { createVault, openStore } from '../../../broadcaster/dist/index.js'
+import { meetKey } from '../../../broadcaster/dist/store/meetKey.js'
 import { makeFolder } from '../../support/path.ts'
 import { broadcasterProgram, type Ended, endAll, processesWith, run } from '../../support/processes.ts'
 import { cometWords, evmWords, type SaysOnly, saysOnly } from '../../support/saysOnly.ts'
@@ -159,6 +161,15 @@ const cases: readonly Case[] = [
     said: /key file .* has 31 bytes instead of 32/,
   },
   {
+    what: 'a store that is there, and its key file is not',
+    async change() {
+      await mkdir(file('data/postgres'), { recursive: true })
+      await writeFile(file('data/postgres/password'), '')
+    },
+    code: 1,
+    said: /There is no key file .*veilcast\.key, and the store in .* was filled under one: put it back/,
+  },
+  {
     what: 'a host that is not this machine’s',
     change: (config) => Object.assign(config, { http: { host: '192.0.2.1', port: 0 } }),
     code: 2,
@@ -250,6 +261,29 @@ describeWithRedis('veilcast-broadcaster run: a wrong store', () => {
         expect(await operator.keys('*')).toEqual(['{veilcast}:life'])
       } finally {
         operator.disconnect()
+        await server.stop()
+      }
+    },
+    limitMs,
+  )
+
+  it.each<[string, (name: string) => Promise<void>]>([
+    ['of another key file', (name) => writeFile(name, Buffer.alloc(32, 1), { mode: 0o600 })],
+    ['whose key file is not there', async () => {}],
+  ])(
+    '%s',
+    async (_, prepare) => {
+      const server = await startRedis()
+      const store = openStore({ kind: 'redis', url: server.url })
+      try {
+        await store.start()
+        await meetKey(store, createVault(new Uint8Array(32)))
+        await store.stop()
+        await prepare(file('my.key'))
+        const config = { ...right(), store: { kind: 'redis', url: server.url }, keyFile: 'my.key' }
+        expectRefusal(await start(config), { code: 2, said: /was filled under another key file/ })
+      } finally {
+        await store.stop()
         await server.stop()
       }
     },
