@@ -385,9 +385,8 @@ export function createSubmitStage(parts: {
     open: Set<TxKey>,
     signal?: AbortSignal,
   ): Promise<Result> {
-    if (record.state === 'held' && (await foundOnChain(adapter, record, tx, signal))) {
-      return done(record, open)
-    }
+    // After the number was counted, also where it was looked for before: it may have landed between the two.
+    if (await foundOnChain(adapter, record, tx, signal)) return done(record, open)
     // The endpoint that does not have it may be behind the one that counts its number as used: ask again, others too.
     if (Date.now() < record.changedAtMs + lookAgainMs) return 'again'
     const numbers = { expected, got: tx.sequence ?? 0n }

@@ -392,6 +392,25 @@ describe('submit', () => {
     }
   })
 
+  it('behavior: handed over, and in a block after it was looked for and before its nonce was: included', async () => {
+    await start(1)
+    const [account, node] = [newAccount(), nodes[0]!]
+    const raw = await signAt(account, 0)
+    const { key, number } = await stage.admit(raw)
+    // By a process that was killed then, longer ago than another is looked for.
+    const exposed = { state: 'exposed', exposedTo: 'n0' } as const
+    const record = (await store().records.update(key, number, exposed, Date.now() - 60_000))!
+    node.nonces.get = (address) => {
+      if (address !== account.address.toLowerCase()) return undefined
+      node.mined.add(keccak256(raw))
+      return 1
+    }
+    await stage.addJob(record, { again: true })
+    await idle()
+    expect(await stage.told(key)).toMatchObject({ stage: 'included' })
+    expect(seen()).toEqual([])
+  })
+
   it('behavior: unsent, and its nonce used by another in a block that is not final: its job ends, nothing is sent', async () => {
     await start(1)
     const held = await stage.admit(await signAt(newAccount(), 0))
