@@ -113,10 +113,10 @@ describe('nymWasm', () => {
     await listener.reply(after.replyTo!, Uint8Array.of(22))
     expect([...(await replies.next())]).toEqual([22])
     await Promise.all([listener.stop(), dialer.stop()])
-  })
+  }, 60_000)
 
   it('behavior: a gateway that carries nothing any more is noticed by silence', async () => {
-    const impatient = { ...quick(), lostAfterMs: 2_000, connectTimeoutMs: 4_000 }
+    const impatient = { ...quick(), lostAfterMs: 2_000, connectTimeoutMs: 10_000 }
     const listener = remember(createNymWasmListener(impatient))
     const dialer = remember(createNymWasmDialer(impatient))
     await Promise.all([listener.start(), dialer.start()])
