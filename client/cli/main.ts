@@ -5,6 +5,7 @@ import { computeTxId } from '../computeTxId.ts'
 import { parseStatus, parseSubmit } from '../parseArguments.ts'
 import type { Receipt } from '../receipt.ts'
 import { defaultPort } from '../rpc/serveRpc.ts'
+import { maxFee } from './maxFee.ts'
 import { mainnetApi, transports } from './openMixnet.ts'
 import { infoTable, receiptTable, toJson } from './print.ts'
 import { readTransaction } from './readTransaction.ts'
@@ -223,6 +224,12 @@ command('rpc', 'Serve wallets on this machine: everything they ask goes through 
     new Option('--journal <folder>', 'keep what is in flight, and follow it again after a crash').env(
       'VEILCAST_JOURNAL',
     ),
+  )
+  .addOption(
+    new Option(
+      '--max-fee <chain=amount>',
+      'send nothing that pays more: eip155:1=<wei> (default 10^18), cosmos:cosmoshub-4=<amount>uatom; again for more',
+    ).argParser(maxFee),
   )
   .addHelpText('after', rpcHelp)
   .action((options: RpcCommandOptions) => runRpc(options))

@@ -3,6 +3,7 @@ import { findVeilcastError, VeilcastError } from '@veilcast/shared/errors'
 import { createClient, type VeilcastClient } from '../createClient.ts'
 import { createFileJournal } from '../journal/file.ts'
 import { countTraffic } from '../rpc/countTraffic.ts'
+import type { MaxFees } from '../rpc/nodes.ts'
 import { type RpcEndpoint, serveRpc } from '../rpc/serveRpc.ts'
 import { openMixnet } from './openMixnet.ts'
 import { endpointTable, errorJson, errorText, toJson } from './print.ts'
@@ -16,6 +17,7 @@ export interface RpcCommandOptions extends CommonOptions {
   readonly allowExtensions?: boolean
   readonly tokenFile?: string
   readonly journal?: string
+  readonly maxFee?: MaxFees
 }
 
 const firstPauseMs = 1_000
@@ -61,6 +63,7 @@ export async function runRpc(options: RpcCommandOptions): Promise<void> {
       allowExtensions: options.allowExtensions,
       token,
       timeoutMs: Math.ceil(options.timeout * 1000),
+      maxFees: options.maxFee,
       transport: options.transport,
       traffic,
     })

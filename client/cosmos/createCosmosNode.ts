@@ -5,6 +5,7 @@ import { answerRest, type RestAnswer, type RestRequest, readRestTx } from './ans
 import { answerRpc, readCometTx } from './answerRpc.ts'
 import { broadcastOwn } from './broadcastOwn.ts'
 import { toCometRpcError } from './CometRpcError.ts'
+import { checkFee, type FeeLimits } from './checkFee.ts'
 import { type Lookup, lookUpOwn } from './lookUpOwn.ts'
 import type { NodeParts } from './NodeParts.ts'
 import { ownTransactionsOf, type ResultForm } from './ownTransactions.ts'
@@ -21,6 +22,10 @@ export interface CosmosNodeOptions {
    * that comes later ends the look-up of that hash. Default 1 000.
    */
   readonly checkTxMs?: number | undefined
+  /** A transaction that pays more, or in another denomination, is not sent (`feeAboveLimit`): see `FeeLimits`. Default: any fee. */
+  readonly maxFee?: FeeLimits['maxFee']
+  /** One with a higher gas limit is not sent: gas is what a broadcaster simulated. Default 100,000,000. */
+  readonly maxGas?: FeeLimits['maxGas']
 }
 
 export interface CosmosCallOptions {
@@ -67,7 +72,7 @@ export interface CosmosNode {
  */
 export function createCosmosNode(
   client: Pick<VeilcastClient, 'read' | 'submit'>,
-  { chain, timeoutMs: defaultTimeoutMs = 120_000, checkTxMs = 1_000 }: CosmosNodeOptions,
+  { chain, timeoutMs: defaultTimeoutMs = 120_000, checkTxMs = 1_000, maxFee, maxGas }: CosmosNodeOptions,
 ): CosmosNode {
   if (typeof chain !== 'string' || !isChainId(chain) || !chain.startsWith('cosmos:')) {
     throw new VeilcastError('invalidArgument', { details: 'chain: has the form cosmos:cosmoshub-4.' })
@@ -96,6 +101,7 @@ export function createCosmosNode(
     own: transactions.all,
     phaseOf: (hash) => transactions.find(hash)?.phase,
     async broadcast(signedTx, stage, wait) {
+      checkFee(signedTx, { maxFee, maxGas })
       const told = await broadcastOwn(transactions, signedTx, { stage, checkTxMs }, wait)
       if (told.refusal) keepLast(refusals, told.refusal.log, told.refusal.error, maxRefusals)
       return told

@@ -25,6 +25,12 @@ export interface Eip1193Options {
    * Default true.
    */
   readonly holdReceipts?: boolean | undefined
+  /**
+   * The most that a transaction may pay in fees, its gas limit at its highest price, in wei: gas and fees are what a broadcaster
+   * suggests. One above it is not sent (`feeAboveLimit`). By chain; default 10^18, one whole
+   * coin, for each.
+   */
+  readonly maxFeeWei?: Readonly<Record<string, bigint>> | undefined
 }
 
 /** EIP-1193. */
@@ -68,11 +74,16 @@ const maxWaitingSends = 64
  * @throws VeilcastError `invalidArgument`
  */
 export function createEip1193Provider(options: Eip1193Options): Eip1193Provider {
-  const { client, chains, holdReceipts = true } = options
+  const { client, chains, holdReceipts = true, maxFeeWei } = options
   if (!Array.isArray(chains) || chains.length === 0 || chains.length > maxChains) {
     throw new VeilcastError('invalidArgument', { details: `chains: names 1 to ${maxChains}.` })
   }
-  const nodes = new Map(chains.map((chain) => [chain, createEvmNode(client, { chain, holdReceipts })]))
+  const nodes = new Map(
+    chains.map((chain) => [
+      chain,
+      createEvmNode(client, { chain, holdReceipts, maxFeeWei: maxFeeWei?.[chain] }),
+    ]),
+  )
   const signer = openSigner(options.signer)
   const events = createEvents()
   const remembered = rememberFilled(client)

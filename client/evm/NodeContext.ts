@@ -8,6 +8,7 @@ export interface NodeContext {
   readonly chain: string
   readonly chainId: bigint
   readonly own: OwnTransactions
+  readonly maxFeeWei: bigint | undefined
   /** Whether the chain was found to have no base fee. */
   readonly isLegacy: { value: boolean }
   /** Through the mixnet, in a node's terms. */

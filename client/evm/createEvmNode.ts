@@ -22,6 +22,11 @@ export interface EvmNodeOptions {
    * Default false.
    */
   readonly holdReceipts?: boolean | undefined
+  /**
+   * The most that a transaction may pay in fees, its gas limit at its highest price, in wei: gas and fees are what a broadcaster
+   * suggests. One above it is not sent (`feeAboveLimit`). Default 10^18, one whole coin.
+   */
+  readonly maxFeeWei?: bigint | undefined
 }
 
 /** Ethereum's JSON-RPC, as a good node speaks it, over the mixnet. */
@@ -66,7 +71,7 @@ export interface EvmNode {
  * @throws VeilcastError `invalidArgument`
  */
 export function createEvmNode(client: NodeClient, options: EvmNodeOptions): EvmNode {
-  const { chain, holdReceipts = false } = options
+  const { chain, holdReceipts = false, maxFeeWei } = options
   const reference = /^eip155:(\d{1,32})$/.exec(chain)?.[1]
   if (!reference || !isChainId(chain)) {
     throw new VeilcastError('invalidArgument', { details: 'chain: has the form eip155:1.' })
@@ -77,6 +82,7 @@ export function createEvmNode(client: NodeClient, options: EvmNodeOptions): EvmN
     chain,
     chainId: BigInt(reference),
     own: ownTransactionsOf(client, chain),
+    maxFeeWei,
     isLegacy: { value: false },
     async read(method, params, signal) {
       try {

@@ -2,6 +2,7 @@ import { findVeilcastError, VeilcastError } from '@veilcast/shared/errors'
 import { isChainId } from '@veilcast/shared/protocol'
 import { computeTxId } from '../computeTxId.ts'
 import type { Progress } from '../receipt.ts'
+import { checkFee } from './checkFee.ts'
 import { decodeTransaction } from './decodeTransaction.ts'
 import { EvmNodeError, invalidParams } from './EvmNodeError.ts'
 import type { NodeContext } from './NodeContext.ts'
@@ -73,6 +74,8 @@ function submit(context: NodeContext, params: readonly unknown[], signal?: Abort
   const isOver = earlier?.stage === 'unfollowed' || end?.outcome === 'notSent' || end?.errorName === 'lapsed'
   if (earlier && !isOver) return earlier
   if (signal?.aborted) throw new VeilcastError('abortedBeforeSending')
+  const decoded = decodeTransaction(signedTx, hash)
+  checkFee(decoded, context.maxFeeWei)
 
   let heardSubmitted = () => {}
   let refused = (_error: unknown) => {}
@@ -97,7 +100,7 @@ function submit(context: NodeContext, params: readonly unknown[], signal?: Abort
   })
   const transaction: OwnTransaction = {
     hash,
-    decoded: decodeTransaction(signedTx, hash),
+    decoded,
     stage: 'sending',
     error: undefined,
     submitted,

@@ -14,10 +14,23 @@ export interface NodeMakers {
   readonly cosmos: (client: VeilcastClient, chain: string) => CosmosNode
 }
 
-export function ownNodes(timeoutMs: number): NodeMakers {
+/** By chain, the most that a transaction may pay: of an EVM chain in wei, of a Cosmos chain by denomination. */
+export type MaxFees = Readonly<Record<string, bigint | Readonly<Record<string, bigint>>>>
+
+export function ownNodes(timeoutMs: number, maxFees: MaxFees = {}): NodeMakers {
   return {
-    evm: (client, chain) => createEvmNode(client, { chain }),
-    cosmos: (client, chain) => createCosmosNode(client, { chain, timeoutMs }),
+    evm(client, chain) {
+      const maxFee = maxFees[chain]
+      return createEvmNode(client, { chain, maxFeeWei: typeof maxFee === 'bigint' ? maxFee : undefined })
+    },
+    cosmos(client, chain) {
+      const maxFee = maxFees[chain]
+      return createCosmosNode(client, {
+        chain,
+        timeoutMs,
+        maxFee: typeof maxFee === 'object' ? maxFee : undefined,
+      })
+    },
   }
 }
 

@@ -23,7 +23,7 @@ import {
   stopGraceMs,
 } from './limits.ts'
 import type { Head } from './newBlocks.ts'
-import { keepNodes, type Node, type NodeMakers, ownNodes } from './nodes.ts'
+import { keepNodes, type MaxFees, type Node, type NodeMakers, ownNodes } from './nodes.ts'
 import { createPerformer } from './performCall.ts'
 import { serveSocket } from './serveSocket.ts'
 import { page, pagePolicy } from './statusPage.ts'
@@ -41,6 +41,8 @@ export interface RpcOptions extends DoorOptions {
   readonly hosts?: readonly LoopbackHost[] | undefined
   /** How long a read waits. Default 60 000. */
   readonly timeoutMs?: number | undefined
+  /** One that pays more is not sent. Default: 10^18 wei on each EVM chain, any fee and 100,000,000 gas on a Cosmos chain. */
+  readonly maxFees?: MaxFees | undefined
   /** For the page: the transport's name, and what went through it (`countTraffic`). */
   readonly transport?: string | undefined
   readonly traffic?: (() => Traffic) | undefined
@@ -88,7 +90,7 @@ export async function serveRpc(options: RpcOptions): Promise<RpcEndpoint> {
   const chains = learnChains(client, timeoutMs)
   const tallies = tallyCalls(traffic && (() => traffic().messagesDown))
   const performer = createPerformer(tallies)
-  const nodeOf = keepNodes(client, options.nodes ?? ownNodes(timeoutMs))
+  const nodeOf = keepNodes(client, options.nodes ?? ownNodes(timeoutMs, options.maxFees))
   const head: Head = (chain) => client.head(chain)
   const startedAtMs = performance.now()
   const state = () =>

@@ -24,6 +24,11 @@ export interface VeilcastTransportOptions {
    * Default true.
    */
   readonly holdReceipts?: boolean | undefined
+  /**
+   * The most that a transaction may pay in fees, its gas limit at its highest price, in wei: gas and fees are what a broadcaster
+   * suggests. One above it is not sent (`feeAboveLimit`). Default 10^18, one whole coin.
+   */
+  readonly maxFeeWei?: bigint | undefined
 }
 
 export type VeilcastTransport = Transport<'veilcast', { readonly node: EvmNode }, EIP1193RequestFn>
@@ -65,6 +70,7 @@ export function veilcast(options: VeilcastTransportOptions): VeilcastTransport {
     const node = createEvmNode(client, {
       chain: options.chain ?? (chain ? `eip155:${chain.id}` : ''),
       holdReceipts: holdReceipts ?? true,
+      maxFeeWei: options.maxFeeWei,
     })
     const multiplier = chain?.fees?.baseFeeMultiplier
     return createTransport(

@@ -526,6 +526,15 @@ export const catalogue = {
     "The wallet's journal cannot be read or written.",
     'Make room in its storage, resume what is unfinished there, or submit with journal: false.',
   ),
+  feeAboveLimit: row(
+    1009,
+    'notSent',
+    'never',
+    rejected,
+    [],
+    'The fee is above the limit that is set here.',
+    'Look at the fee, which a broadcaster may have suggested. To pay it, raise maxFee.',
+  ),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorName = keyof typeof catalogue

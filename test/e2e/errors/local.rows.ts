@@ -1,7 +1,14 @@
-import { type ClientOptions, createClient, createMemoryJournal, type VeilcastClient } from '@veilcast/client'
+import {
+  type ClientOptions,
+  createClient,
+  createMemoryJournal,
+  findVeilcastError,
+  type VeilcastClient,
+} from '@veilcast/client'
 import type { Anvil } from '@veilcast/devnet'
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { Loopback } from '@veilcast/shared/mixnet/loopback'
+import { createEvmNode } from '../../../client/dist/evm/createEvmNode.js'
 import { signEthTransfer } from '../../support/devnetSign.ts'
 import type { ErrorRow, ErrorScene } from './errorRow.ts'
 
@@ -182,5 +189,21 @@ export const localRows: readonly ErrorRow<LocalScene>[] = [
       alone(scene, async (client) => client.submit(await transfer(scene)), true, {
         journal: createMemoryJournal({ maxBytes: 100 }),
       }),
+  },
+  {
+    input: 'a fee of two ether, at the node that libraries speak to',
+    error: 'feeAboveLimit',
+    outcome: 'notSent',
+    retry: 'never',
+    text: 'The fee is above the limit that is set here.',
+    async provoke({ anvil, client }) {
+      const [from, to] = [anvil.accounts[4]!, anvil.accounts[8]!.address]
+      const fees = { maxFeePerGas: 10n ** 14n, maxPriorityFeePerGas: 1n }
+      const signedTx = await signEthTransfer(anvil, { from, to, valueWei: 1n, ...fees })
+      const node = createEvmNode(client, { chain: anvil.chainId })
+      return node
+        .request({ method: 'eth_sendRawTransaction', params: [signedTx] })
+        .catch((error: unknown) => Promise.reject(findVeilcastError(error) ?? error))
+    },
   },
 ]

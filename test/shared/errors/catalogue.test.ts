@@ -46,6 +46,7 @@ describe('catalogue', () => {
       'aborted',
       'abortedBeforeSending',
       'clientStopped',
+      'feeAboveLimit',
       'invalidArgument',
       'journalUnavailable',
       'mixnetUnavailable',
