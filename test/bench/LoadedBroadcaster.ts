@@ -27,6 +27,7 @@ export type Command =
   | { readonly kind: 'recoveries'; readonly transactions: readonly Uint8Array[] }
   | { readonly kind: 'memory' }
   | { readonly kind: 'cpu' }
+  | { readonly kind: 'dashboard' }
   | { readonly kind: 'startProfile' }
   | { readonly kind: 'stopProfile' }
   | { readonly kind: 'stop' }
@@ -54,6 +55,7 @@ export interface Answers {
     readonly externalBytes: number
   }
   readonly cpu: { readonly cpuMs: number }
+  readonly dashboard: { readonly url: string }
   readonly startProfile: undefined
   readonly stopProfile: readonly Cost[]
   readonly stop: undefined

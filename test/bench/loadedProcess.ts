@@ -171,6 +171,11 @@ const handlers: {
     return { rssBytes: rss, heapUsedBytes: heapUsed, externalBytes: external }
   },
 
+  async dashboard() {
+    if (!broadcaster) throw new Error('Not open.')
+    return { url: broadcaster.httpUrl() }
+  },
+
   async cpu() {
     const { user, system } = process.cpuUsage()
     return { cpuMs: (user + system) / 1000 }
