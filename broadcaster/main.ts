@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
 import { check } from './commands/check.ts'
+import { doctor } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
 import { hashPasswordCommand } from './commands/hashPassword.ts'
 import { importCommand } from './commands/import.ts'
@@ -163,6 +164,16 @@ program
   )
   .action(() => hashPasswordCommand().catch(giveUp))
 
+program
+  .command('doctor')
+  .description(
+    'ask a running broadcaster how it and those beside it are, and print what is wrong and what to do; exit code 2 where anything is, or none runs',
+  )
+  .addOption(configFile)
+  .option('--url <url>', 'where its pages are (default: http.host and http.port of the configuration)')
+  .option('--json', 'print what it says as JSON, on standard output', false)
+  .action(doctorCommand)
+
 interface Options {
   readonly config: string
   readonly json: boolean
@@ -256,6 +267,21 @@ async function checkCommand({ config: path, role, json }: Options): Promise<void
     const { signal } = stopping
     const ok = await check(config, { environment: process.env, role: config.role, signal, json }, terminal)
     process.exit(ok ? 0 : 2)
+  } catch (error) {
+    if (stopping.signal.aborted) process.exit(130)
+    giveUp(error)
+  }
+}
+
+async function doctorCommand({
+  config: path,
+  ...options
+}: Options & { readonly url?: string }): Promise<void> {
+  const stopping = new AbortController()
+  void onSignal(stopping)
+  const config = await readConfig(path).catch(giveUp)
+  try {
+    process.exit((await doctor(config, { ...options, signal: stopping.signal }, terminal)) ? 0 : 2)
   } catch (error) {
     if (stopping.signal.aborted) process.exit(130)
     giveUp(error)

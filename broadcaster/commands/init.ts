@@ -1,4 +1,6 @@
 import { ConfigError } from '../config/config.ts'
+import { isLoopbackHost } from '../dashboard/auth/exposure.ts'
+import { hashPassword } from '../dashboard/auth/passwordHash.ts'
 import { checkRest, type FoundEndpoint, findChain, gatherChains, type Named } from './findChain.ts'
 import type { Questions } from './Questions.ts'
 import { renderConfig } from './renderConfig.ts'
@@ -256,8 +258,28 @@ async function httpOf(options: InitOptions, questions: Questions | undefined): P
   const port =
     options.port ?? (await questions?.ask('and the port', { usual: '8645', fault: portFault })) ?? '8645'
   if (portFault(port)) throw new ConfigError(`--port: ${portFault(port)}`)
-  const passwordHash = options.passwordHash
+  const passwordHash =
+    options.passwordHash ?? (isLoopbackHost(host) ? undefined : await askPassword(questions))
   return { host, port: Number(port), ...(passwordHash === undefined ? {} : { passwordHash }) }
+}
+
+async function askPassword(questions: Questions | undefined): Promise<string> {
+  if (!questions) {
+    throw new ConfigError(
+      'The dashboard can be reached from elsewhere there: give --password-hash with what veilcast-broadcaster hash-password prints.',
+    )
+  }
+  for (;;) {
+    const password = await questions.ask('A password for it, since others can reach it', { hidden: true })
+    try {
+      const hash = await hashPassword(password)
+      if ((await questions.ask('Once more', { hidden: true })) === password) return hash
+      questions.say('  The two are not the same.')
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      questions.say(`  ${error.message}`)
+    }
+  }
 }
 
 /** No word of the URL, which may hold a key. */

@@ -156,6 +156,11 @@ describe('veilcast-broadcaster init --yes', () => {
       () => ['--chain', evm.url, '--store', 'mysql://s3cret'],
       /--store: embedded, a postgres/,
     ],
+    [
+      'a dashboard that others can reach, without a password',
+      () => ['--chain', evm.url, '--host', '0.0.0.0'],
+      /reached from elsewhere.*--password-hash.*hash-password/,
+    ],
     ['a port that is none', () => ['--chain', evm.url, '--port', '70000'], /--port: .*65535/],
     [
       'a data folder beneath a file',
@@ -290,6 +295,34 @@ const hasTerminal = ((): boolean => {
         )
         expect(code).toBe(0)
         expect(await written()).toMatchObject({ chains: [{ chain: 'eip155:1', endpoints: [{ id: 'me' }] }] })
+      },
+      limitMs,
+    )
+
+    it(
+      'behavior: a dashboard that others can reach gets a password, which is not shown',
+      async () => {
+        const secret = 'quite a long password'
+        const { code, stdout } = await type(
+          [/Endpoint, as/, `${evm.url}\r`],
+          [/Who runs it/, '\r'],
+          [/Another endpoint/, '\r'],
+          [/Nym client/, '\r'],
+          [/Nym API/, '\r'],
+          [/Store/, '\r'],
+          [/address/, '0.0.0.0\r'],
+          [/port/, '\r'],
+          [/password for it/, 'short\r'],
+          [/characters/, `${secret}\r`],
+          [/Once more/, `${secret}\r`],
+          [/Folder/, '\r'],
+        )
+        expect(code).toBe(0)
+        expect(stdout).not.toContain(secret)
+        expect(await written()).toMatchObject({
+          http: { host: '0.0.0.0', auth: { passwordHash: expect.stringMatching(/^scrypt\$/) } },
+        })
+        await readConfigFile(file('veilcast.yaml'))
       },
       limitMs,
     )
