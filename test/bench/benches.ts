@@ -1,7 +1,7 @@
 import type { Bench } from './Bench.ts'
 import { coldStart } from './coldStart.ts'
-import { growing } from './growing.ts'
 import { dashboard } from './dashboard.ts'
+import { growing } from './growing.ts'
 import { latency } from './latency.ts'
 import { loss } from './loss.ts'
 import { memory } from './memory.ts'
