@@ -11,6 +11,7 @@ import {
 } from '../../../support/crookedEndpoint.ts'
 import { signEthTransfer } from '../../../support/devnetSign.ts'
 import { createAnvilAdapter } from '../../../support/evmAdapter.ts'
+import { until } from '../../../support/until.ts'
 
 describe('find, at two operators', () => {
   let anvil: Anvil
@@ -68,6 +69,8 @@ describe('find, at two operators', () => {
     })
     const said = new Set<string>()
     for (let asked = 0; asked < 12; asked++) {
+      // Where only one answers, its word counts.
+      await until(() => adapter.endpoints().every(({ live }) => live))
       said.add(
         await adapter.find(ours).then(
           (found) => (found === null ? 'not there' : 'there'),
