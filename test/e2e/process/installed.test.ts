@@ -122,17 +122,21 @@ describe('npm install of all packages in an empty project', () => {
   )
 
   it('error: traces are asked for, and the packages that they need are not there', async () => {
-    const config = join(project, 'traces.yaml')
-    const network = { nymApiUrl: 'http://127.0.0.1:9/api' }
-    const telemetry = { otlpUrl: 'http://127.0.0.1:9/v1/traces' }
-    const endpoints = [{ id: 'none', url: 'http://127.0.0.1:9' }]
-    await writeFile(
-      config,
-      stringify({ ...configFor(network), telemetry, chains: [{ chain: 'eip155:1', endpoints }] }),
-    )
-    const { code, stderr } = await start('veilcast-broadcaster', 'run', '--config', config).ended
-    expect(`${code} ${stderr}`).toMatch(/^1 .*telemetry\.otlpUrl .*npm install @opentelemetry\/api /)
-  })
+    const anvil = await startAnvil()
+    try {
+      const config = join(project, 'traces.yaml')
+      const network = { nymApiUrl: 'http://127.0.0.1:9/api', preferredGateway: '' }
+      const telemetry = { otlpUrl: 'http://127.0.0.1:9/v1/traces' }
+      await writeFile(
+        config,
+        stringify({ ...configFor(network), telemetry, chains: [anvilSetup(anvil)], dataDir: 'traces' }),
+      )
+      const { code, stderr } = await start('veilcast-broadcaster', 'run', '--config', config).ended
+      expect(`${code} ${stderr}`).toMatch(/^1 .*telemetry\.otlpUrl .*npm install @opentelemetry\/api /)
+    } finally {
+      await anvil.stop()
+    }
+  }, 60_000)
 
   it(
     'behavior: npm install --global puts the command on the path',
