@@ -26,7 +26,7 @@ export const httpConfig = z
       })
       .optional()
       .describe(
-        'Who may log in. Needed where the dashboard can be reached from elsewhere, and to pause, resume and retry the queues.',
+        'Who may log in: `{ passwordHash }` with what `veilcast-broadcaster hash-password` prints. Needed where the dashboard can be reached from elsewhere (any `host` but 127.0.0.1, ::1 and localhost; a `trustProxy`; `allowedHosts`), and to pause, resume and retry the queues.',
       ),
     trustProxy: z
       .array(proxyAddress)
