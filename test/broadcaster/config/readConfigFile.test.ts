@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -261,9 +261,12 @@ describe('the environment', () => {
   })
 
   it("behavior: none of the wallet command's own variables is taken for a key", async () => {
-    const { readFile } = await import('node:fs/promises')
-    const commands = await readFile(join(__dirname, '../../../client/cli/main.ts'), 'utf8')
-    const names = [...commands.matchAll(/'(VEILCAST_[A-Z_]+)'/g)].map(([, name]) => name!)
+    const cli = join(__dirname, '../../../client/cli')
+    const files = (await readdir(cli, { recursive: true })).filter((name) => name.endsWith('.ts'))
+    const texts = await Promise.all(files.map((name) => readFile(join(cli, name), 'utf8')))
+    const names = texts.flatMap((text) =>
+      [...text.matchAll(/'(VEILCAST_[A-Z_]+)'/g)].map(([, name]) => name!),
+    )
     expect(names.length).toBeGreaterThan(5)
     const environment = Object.fromEntries(names.map((name) => [name, 'x']))
     expect((await read(plain, environment)).config.logLevel).toBe('info')
