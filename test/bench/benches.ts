@@ -2,6 +2,7 @@ import type { Bench } from './Bench.ts'
 import { coldStart } from './coldStart.ts'
 import { dashboard } from './dashboard.ts'
 import { growing } from './growing.ts'
+import { drain } from './drain.ts'
 import { latency } from './latency.ts'
 import { loss } from './loss.ts'
 import { memory } from './memory.ts'
@@ -22,6 +23,7 @@ export const benches: readonly Bench[] = [
   // The broadcaster alone.
   throughput,
   scaling,
+  drain,
   memory,
   growing,
   dashboard,
