@@ -54,6 +54,8 @@ interface Case {
   readonly environment?: NodeJS.ProcessEnv
 }
 
+/** Of the right form; nobody logs in. */
+const passwordHash = `scrypt$15$8$3$${'A'.repeat(22)}$${'A'.repeat(43)}`
 const file = (name: string): string => join(folder.path, name)
 const chain = (id: string, ...endpoints: object[]): object => ({ chain: id, endpoints })
 
@@ -170,8 +172,15 @@ const cases: readonly Case[] = [
     said: /There is no key file .*veilcast\.key, and the store in .* was filled under one: put it back/,
   },
   {
+    what: 'a dashboard that others can reach, without a password',
+    change: (config) => Object.assign(config, { http: { host: '0.0.0.0', port: 0 } }),
+    code: 1,
+    said: /http\.auth.*hash-password/,
+  },
+  {
     what: 'a host that is not this machine’s',
-    change: (config) => Object.assign(config, { http: { host: '192.0.2.1', port: 0 } }),
+    change: (config) =>
+      Object.assign(config, { http: { host: '192.0.2.1', port: 0, auth: { passwordHash } } }),
     code: 2,
     said: /cannot listen on 192\.0\.2\.1:0 \(EADDRNOTAVAIL\).*http\.host/,
   },
