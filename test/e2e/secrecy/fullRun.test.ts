@@ -425,9 +425,11 @@ async function tellStory(
     ]) {
       await get(path)
     }
-    const events = await fetch(`${dashboard}/events`)
+    const opened = new AbortController()
+    const events = await fetch(`${dashboard}/events`, { signal: opened.signal })
     const first = await events.body!.getReader().read()
     pages.push({ name: `/events ${when}`, bytes: first.value ?? new Uint8Array() })
+    opened.abort()
     const names = [
       'submit',
       'reconcile',
