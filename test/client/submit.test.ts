@@ -451,7 +451,7 @@ describe('submit: ends', () => {
   it('error: no answer in time', async () => {
     const { hash, chain, signedTx } = await signTransfer()
     stage = await setStage([(asked) => asked.state(accepted, 1)], {}, hash)
-    await expect(stage.client.submit({ chain, signedTx }, { timeoutMs: 50 })).rejects.toMatchObject({
+    await expect(stage.client.submit({ chain, signedTx }, { timeoutMs: 1_000 })).rejects.toMatchObject({
       errorName: 'replyTimeout',
       outcome: 'unknown',
       retry: 'sameRequest',
