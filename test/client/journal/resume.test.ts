@@ -349,7 +349,7 @@ describe('resume', () => {
     await open([silent], { timing: patient })
     await leave()
     stage.loopback.set({ unreachable: true })
-    await expect((await only(stage.client, { timeoutMs: 50 })).receipt).rejects.toMatchObject({
+    await expect((await only(stage.client, { timeoutMs: 1_000 })).receipt).rejects.toMatchObject({
       errorName: 'mixnetUnavailable',
       outcome: 'unknown',
     })

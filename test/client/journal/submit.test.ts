@@ -130,7 +130,7 @@ describe('submit, with a journal', () => {
     await open([includedAtOnce])
     const never = gate()
     journal.before = () => never.opened
-    await expect(stage.client.submit(parameters, { timeoutMs: 50 })).rejects.toMatchObject({
+    await expect(stage.client.submit(parameters, { timeoutMs: 1_000 })).rejects.toMatchObject({
       errorName: 'journalUnavailable',
       outcome: 'notSent',
       details: 'It did not answer in time.',
@@ -164,7 +164,7 @@ describe('submit, with a journal', () => {
 
   it('behavior: kept after a timeout, an abort and a stop', async () => {
     await open([silent])
-    await expect(stage.client.submit(parameters, { timeoutMs: 50 })).rejects.toMatchObject({
+    await expect(stage.client.submit(parameters, { timeoutMs: 1_000 })).rejects.toMatchObject({
       errorName: 'replyTimeout',
     })
     const abort = new AbortController()
