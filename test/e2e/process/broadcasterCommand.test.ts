@@ -366,12 +366,17 @@ describe('veilcast-broadcaster run', () => {
         queues: { name: string }[]
       }
       expect(queues.queues.map(({ name }) => name)).toEqual(['submit', 'reconcile', 'confirm-eip155-31337'])
-      expect((await fetch(`${dashboard}/queues/api/queues/submit/pause`, { method: 'PUT' })).status).toBe(405)
+      const pause = async (headers: Record<string, string>) =>
+        (await fetch(`${dashboard}/queues/api/queues/submit/pause`, { method: 'PUT', headers })).status
+      // Not even its own page may.
+      expect([await pause({}), await pause({ origin: new URL(dashboard).origin })]).toEqual([403, 405])
 
       // What listened on every interface would answer here too.
       const other = connect(Number(port), '127.0.0.2')
       await expect(once(other, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
-      for (const path of ['/healthz', '/queues/api/queues']) {
+      // Whatever watches a machine asks for its health by a name of its own.
+      expect(await statusFor('evil.example', `${dashboard}/healthz`)).toBe(200)
+      for (const path of ['/', '/metrics', '/status.json', '/queues/api/queues']) {
         expect(await statusFor('evil.example', `${dashboard}${path}`)).toBe(421)
       }
       broadcaster.child.kill('SIGTERM')
