@@ -2,7 +2,12 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { type ChainId, isChainId, maxTransactionBytes } from '@veilcast/shared/protocol'
 import { z } from 'zod'
-import { checkOperators, choiceConfig, cosmosEndpointConfigs } from '../endpoints/EndpointConfig.ts'
+import {
+  checkOperators,
+  choiceConfig,
+  cosmosEndpointConfigs,
+  paceConfig,
+} from '../endpoints/EndpointConfig.ts'
 import { maxReadCallsPerSecond } from '../reads/config.ts'
 
 /** What an operator writes about one Cosmos chain. */
@@ -33,30 +38,7 @@ export const cosmosChainConfig = z
       .default(65_536)
       .describe('Bytes of one transaction.'),
     maxSigners: z.int().min(1).max(16).default(7).describe('Signers of one transaction.'),
-    pollIntervalMs: z
-      .int()
-      .min(100)
-      .max(60_000)
-      .default(1_000)
-      .describe('Milliseconds between two questions for a new block.'),
-    probeIntervalMs: z
-      .int()
-      .min(100)
-      .max(600_000)
-      .default(3_000)
-      .describe("Milliseconds between two looks at each endpoint's health."),
-    requestTimeoutMs: z
-      .int()
-      .min(100)
-      .max(60_000)
-      .default(8_000)
-      .describe('Milliseconds that an endpoint has for each request.'),
-    maxBlocksBehind: z
-      .int()
-      .min(0)
-      .max(10_000)
-      .default(5)
-      .describe('Blocks behind the others beyond which an endpoint is left alone.'),
+    ...paceConfig,
     maxBlockBytes: z
       .int()
       .min(1_048_576)

@@ -68,6 +68,34 @@ export const choiceConfig = {
     ),
 }
 
+/** How often endpoints are asked, and how long they may take. */
+export const paceConfig = {
+  pollIntervalMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(1_000)
+    .describe('Milliseconds between two questions for a new block.'),
+  probeIntervalMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(3_000)
+    .describe("Milliseconds between two looks at each endpoint's health."),
+  requestTimeoutMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(8_000)
+    .describe('Milliseconds that an endpoint has for each request.'),
+  maxBlocksBehind: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(5)
+    .describe('Blocks behind the others beyond which an endpoint is left alone.'),
+}
+
 export type SubmitConfig = z.output<(typeof choiceConfig)['submit']>
 
 /** To how many operators a transaction is handed at once. */

@@ -1,6 +1,6 @@
 import { type ChainId, isChainId } from '@veilcast/shared/protocol'
 import { z } from 'zod'
-import { checkOperators, choiceConfig, endpointConfigs } from '../endpoints/EndpointConfig.ts'
+import { checkOperators, choiceConfig, endpointConfigs, paceConfig } from '../endpoints/EndpointConfig.ts'
 import { maxReadCallsPerSecond } from '../reads/config.ts'
 
 /** What geth's pool takes of one transaction without blobs. */
@@ -45,30 +45,7 @@ export const evmChainConfig = z
       .min(1)
       .default(49_152)
       .describe("Bytes of a contract's init code (EIP-3860), where the chain allows other than usual."),
-    pollIntervalMs: z
-      .int()
-      .min(100)
-      .max(60_000)
-      .default(1_000)
-      .describe('Milliseconds between two questions for a new block.'),
-    probeIntervalMs: z
-      .int()
-      .min(100)
-      .max(600_000)
-      .default(3_000)
-      .describe("Milliseconds between two looks at each endpoint's health."),
-    requestTimeoutMs: z
-      .int()
-      .min(100)
-      .max(60_000)
-      .default(8_000)
-      .describe('Milliseconds that an endpoint has for each request.'),
-    maxBlocksBehind: z
-      .int()
-      .min(0)
-      .max(10_000)
-      .default(5)
-      .describe('Blocks behind the others beyond which an endpoint is left alone.'),
+    ...paceConfig,
     maxBlockBytes: z
       .int()
       .min(1_048_576)
