@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
+import type { FleetStatus } from '@veilcast/broadcaster'
 import { createClient, type Receipt, type VeilcastClient } from '@veilcast/client'
 import { type Anvil, startAnvil } from '@veilcast/devnet'
 import { createLoopback } from '@veilcast/shared/mixnet/loopback'
@@ -11,6 +12,7 @@ import { anvilSetup } from '../support/path.ts'
 import { endAll, kill9 } from '../support/processes.ts'
 import { type Fleet, makeFleet } from '../support/processFleet.ts'
 import { describeWithRedis, startRedis } from '../support/store.ts'
+import { until } from '../support/until.ts'
 
 /** As many submissions as this, a thousand by default: VEILCAST_TEST_FLEET=10000. Figures are printed where it is set. */
 const submissions = Number(process.env.VEILCAST_TEST_FLEET ?? 1_000)
@@ -25,6 +27,12 @@ interface Answered {
   readonly hash: string
   readonly receipt: Receipt
   readonly tookMs: number
+}
+
+/** What is looked at of `/status.json`. */
+interface SeenFleet {
+  readonly troubles: readonly { readonly code: string; readonly subject: string; readonly detail: string }[]
+  readonly status: Pick<FleetStatus, 'processes'>
 }
 
 describeWithRedis('two ingresses and two workers over one Redis, killed and added under way', () => {
@@ -160,7 +168,7 @@ describeWithRedis('two ingresses and two workers over one Redis, killed and adde
       await ingress(1)
 
       await part(0.8)
-      await worker()
+      const lastWorker = await worker()
       fourthWorker.child.kill('SIGTERM')
       say('a worker is added, and one is stopped')
       expect((await fourthWorker.ended).code).toBe(0)
@@ -181,6 +189,26 @@ describeWithRedis('two ingresses and two workers over one Redis, killed and adde
       })
       expect(wrong).toEqual([])
       expect(chain.size).toBe(submissions)
+
+      // Any dashboard that is left tells who fell silent, and who is there; who said goodbye is neither.
+      const killed = [firstWorker, firstIngress, secondWorker, thirdWorker, secondIngress]
+      const look = async (): Promise<SeenFleet> => {
+        const response = await fetch(`${lastWorker.dashboard}/status.json`)
+        return (await response.json()) as SeenFleet
+      }
+      const gone = ({ troubles }: SeenFleet) => troubles.filter(({ code }) => code === 'processGone')
+      await until(async () => gone(await look()).length === killed.length, 500)
+      const seen = await look()
+      expect(gone(seen).map(({ detail }) => detail.split(',')[0])).toEqual(
+        expect.arrayContaining(['worker', 'ingress']),
+      )
+      const silent = new Set(gone(seen).map(({ subject }) => subject))
+      const there = seen.status.processes.filter(({ report }) => !silent.has(report.name))
+      expect(there.map(({ report: { role, state } }) => `${role} ${state}`).sort()).toEqual([
+        'ingress ready',
+        'ingress ready',
+        'worker ready',
+      ])
 
       if (process.env.VEILCAST_TEST_FLEET === undefined) return
       const took = answered.map(({ tookMs }) => tookMs / 1000)
