@@ -208,6 +208,8 @@ const throughWeb3 = `
   const web3 = new Web3(createEip1193Provider({ client, chains: ['eip155:1'], signer }))
   const receipt = await web3.eth.sendTransaction({ from: signer.address, to: signer.address, value: '1' })
   console.log(receipt.status + ' in block ' + receipt.blockNumber)
+  // Beside the receipt web3 asks for the newest block, and logs what becomes of the last question: an equal one ends with it.
+  await web3.eth.getBlockNumber()
   await client.stop()
 `
 
