@@ -59,7 +59,7 @@ export async function runSuites({ root, config, runs }) {
   const flaky = again.filter(({ name }) => !hasFailed(second.get(name)))
   if (flaky.length > 0) {
     write(
-      '\nFLAKY: failed once, passed alone. Each is a bug to be fixed (CONTRIBUTING.md); its first failure:\n',
+      `\nFLAKY: ${flaky.length} failed once, passed alone. Each is a bug to be fixed (CONTRIBUTING.md); its first failure:\n`,
     )
     for (const { name, message } of flaky) write(`\n  ${relative(root, name)}\n${message}\n`)
   }
@@ -73,10 +73,7 @@ export async function runSuites({ root, config, runs }) {
   )
   const failed = count('failed') + unloaded.length
   const passed = count('passed')
-  const flakyWords = flaky.length > 0 ? `, ${flaky.length} flaky` : ''
-  write(
-    `\n${passed} passed, ${failed} failed, ${count('pending', 'todo', 'skipped', 'disabled')} skipped${flakyWords}\n`,
-  )
+  write(`\n${passed} passed, ${failed} failed, ${count('pending', 'todo', 'skipped', 'disabled')} skipped\n`)
   return failed === 0 && passed > 0 && !isFaulted
 }
 
