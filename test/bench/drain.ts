@@ -68,7 +68,9 @@ with nothing to do. All with anvil, over the loopback.`,
       ],
       ratios,
       charts: [],
-      notes: [],
+      notes: [
+        "Under load the whole limit is used: the thousand wallets that wait are told what is known, and the stop allows their replies the time that a Nym client's pace takes, 20 ms a packet, also where the loopback has none.",
+      ],
       leftOut: hasRedis() ? [] : [noRedis],
     }
   },
