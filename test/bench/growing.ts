@@ -474,7 +474,7 @@ function describe(
     notes:
       ofTwoWorkers < workersAim
         ? [
-            'Where more workers add nothing while cores are idle, their lanes are not what bounds it: one worker at a time follows the chain, each block costs it some requests, one after the other, and what was handed over waits for its block to be read. With the endpoint that answers at once the load does: one transaction of each account at a time, in blocks of a second.',
+            'Where more workers add nothing while cores are idle, their lanes are not what bounds it; most likely the chain is: one worker at a time follows the chain, each block costs it some requests, one after the other, and what was handed over waits for its block to be read. With the endpoint that answers at once the load does: one transaction of each account at a time, in blocks of a second.',
           ]
         : [],
     leftOut: [],
