@@ -6,6 +6,7 @@ import { exportCommand } from './commands/export.ts'
 import { hashPasswordCommand } from './commands/hashPassword.ts'
 import { importCommand } from './commands/import.ts'
 import { type InitOptions, init, mainnetApi } from './commands/init.ts'
+import { markRestoredCommand } from './commands/markRestored.ts'
 import { moveStoreCommand } from './commands/moveStore.ts'
 import { askAtTerminal } from './commands/Questions.ts'
 import { rotateKeyCommand } from './commands/rotateKey.ts'
@@ -14,9 +15,8 @@ import { checkBeforeRun } from './config/checkBeforeRun.ts'
 import { type BroadcasterConfig, ConfigError } from './config/config.ts'
 import { readConfigFile } from './config/readConfigFile.ts'
 import { describeError } from './observability/logger.ts'
-import { type Environment, type OpenedBroadcaster, openBroadcaster, storeOf } from './openBroadcaster.ts'
+import { type Environment, type OpenedBroadcaster, openBroadcaster } from './openBroadcaster.ts'
 import { type Role, roles } from './Role.ts'
-import { openStore } from './store/openStore.ts'
 
 /** The only file that reads argv and the environment. */
 
@@ -67,7 +67,7 @@ program
     'after the store was put back from a copy of its files, and before the next run: what it calls unsent may have been sent since that copy',
   )
   .addOption(configFile)
-  .action(markRestored)
+  .action(({ config }) => upkeep(config, (read, rest) => markRestoredCommand(read, rest, terminal)))
 
 program
   .command('export')
@@ -322,21 +322,6 @@ async function upkeep(
     }
     giveUp(error)
   }
-  process.exit(0)
-}
-
-async function markRestored({ config: path }: Pick<Options, 'config'>): Promise<void> {
-  const config = await readConfig(path).catch(giveUp)
-  const store = openStore(storeOf(config, process.env))
-  try {
-    await store.start({ use: 'alone' })
-    await store.markRestored()
-  } catch (error) {
-    giveUp(error)
-  } finally {
-    await store.stop()
-  }
-  process.stdout.write('marked: the next run takes whatever is under way for sent.\n')
   process.exit(0)
 }
 
