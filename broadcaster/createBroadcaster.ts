@@ -19,6 +19,7 @@ import { createReplier } from './ingress/replier.ts'
 import { createTellAskers } from './ingress/tellAskers.ts'
 import { watchNews } from './ingress/watchNews.ts'
 import { addStatusMetrics } from './observability/addStatusMetrics.ts'
+import { createDisputes } from './observability/disputes.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { Trace } from './observability/Trace.ts'
@@ -128,6 +129,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
     drainLimitMs: parts.drainLimitMs ?? defaultDrainLimitMs,
   }
   const metrics = createMetrics()
+  const disputes = createDisputes(logger)
   const settle = createSettle({
     records,
     vault,
@@ -182,6 +184,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
       listeners,
       adapters,
       metrics,
+      disputes,
       workersRun: () => queues.working(),
       askers,
       state: () => state,
@@ -266,6 +269,7 @@ export function createBroadcaster(parts: BroadcasterParts): Broadcaster {
         endReplaced,
         pollIntervalMs,
         metrics,
+        disputes,
         logger,
       })
       working.push(() => confirm.stop())

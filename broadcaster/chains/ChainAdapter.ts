@@ -52,10 +52,9 @@ export interface ChainAdapter {
   readBlock(height: bigint, options?: WaitOptions): Promise<ChainBlock | null>
   /**
    * Which of these transactions of a block another endpoint tells the same of: hash, place and outcome. Another operator's where one is
-   * live; all of them where there is no other, or none gives a usable answer. Null where the block has to be read again: no other has
-   * it (yet), or has another in its place, or two contradict the one that it is from. Who contradicts two is set aside as a liar.
+   * live; all of them where there is no other, or none gives a usable answer. Who contradicts two is set aside as a liar.
    */
-  witness(block: ChainBlock, txIds: readonly TxId[], options?: WaitOptions): Promise<readonly TxId[] | null>
+  witness(block: ChainBlock, txIds: readonly TxId[], options?: WaitOptions): Promise<Witness>
   /**
    * Whether another endpoint than `than`, chosen as by `witness`, has this block and calls it final. True where there is no other, or
    * none gives a usable answer, and where each block is final.
@@ -204,6 +203,15 @@ export interface BlockTx {
   /** Without revert data. */
   readonly inclusion: Inclusion
 }
+
+export type Witness =
+  | { readonly kind: 'told'; readonly txIds: readonly TxId[] }
+  /** Read the block again: no other endpoint has it (yet). */
+  | { readonly kind: 'notYet' }
+  /** Read the block again: no other endpoint has it, and these have another in its place. One is on a fork, or lies. */
+  | { readonly kind: 'otherBlock'; readonly endpoints: readonly string[] }
+  /** Read the block again: two contradict the endpoint that it is from, which was set aside. */
+  | { readonly kind: 'lied' }
 
 export interface FoundTx {
   readonly inclusion: Inclusion

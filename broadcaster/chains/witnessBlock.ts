@@ -1,5 +1,5 @@
 import type { Inclusion, TxId } from '@veilcast/shared/protocol'
-import type { BlockTx, ChainBlock, WaitOptions } from './ChainAdapter.ts'
+import type { BlockTx, ChainBlock, WaitOptions, Witness } from './ChainAdapter.ts'
 import type { Asked, EndpointPool, Question } from './endpoints/EndpointPool.ts'
 import { sameInclusion } from './sameInclusion.ts'
 
@@ -14,8 +14,7 @@ export interface Witnessed {
  * reported as a liar. What an endpoint says of its own block proves nothing: contents can be invented beneath a true hash.
  *
  * @param question of these transactions in their order; null where the endpoint does not have the block with its receipts (yet)
- * @returns those that another tells the same of, all of them where there is no other or none gives a usable answer; null where no other
- * has the block, or one has another in its place, or the endpoint that it is from was found to lie: it is to be read again
+ * @returns told: those that another tells the same of, all of them where there is no other or none gives a usable answer
  */
 export async function witnessBlock<Client>(
   pool: EndpointPool<Client>,
@@ -23,7 +22,7 @@ export async function witnessBlock<Client>(
   transactions: readonly BlockTx[],
   question: Question<Client, Witnessed | null>,
   options: WaitOptions,
-): Promise<readonly TxId[] | null> {
+): Promise<Witness> {
   const agreesOn = (told: Witnessed, index: number) =>
     sameInclusion(told.inclusions[index] ?? null, transactions[index]?.inclusion ?? null)
   const saysTheSame = ({ answer }: Asked<Witnessed | null>) =>
@@ -31,22 +30,27 @@ export async function witnessBlock<Client>(
 
   const said = await pool.askOthers(block.from, question, (all) => all.some(saysTheSame), options)
   const [first] = said
-  if (!first) return transactions.map(({ txId }) => txId)
+  if (!first) return told(transactions)
   const ofThisBlock = said.flatMap(({ id, answer }) => (answer?.hash === block.hash ? [{ id, answer }] : []))
   if (said.some(saysTheSame)) {
     for (const one of ofThisBlock) {
       if (!saysTheSame({ ...first, answer: one.answer })) pool.report(one.id, 'lied')
     }
-    return transactions.map(({ txId }) => txId)
+    return told(transactions)
   }
-  if (ofThisBlock.length === 0) return null
+  if (ofThisBlock.length === 0) {
+    const endpoints = said.flatMap(({ id, answer }) => (answer === null ? [] : [id]))
+    return endpoints.length > 0 ? { kind: 'otherBlock', endpoints } : { kind: 'notYet' }
+  }
   if (ofThisBlock.length > 1 && ofThisBlock.every(({ answer }) => sameTold(answer, ofThisBlock[0]?.answer))) {
     pool.report(block.from, 'lied')
-    return null
+    return { kind: 'lied' }
   }
-  return transactions
-    .filter((_, index) => ofThisBlock.some(({ answer }) => agreesOn(answer, index)))
-    .map(({ txId }) => txId)
+  return told(transactions.filter((_, index) => ofThisBlock.some(({ answer }) => agreesOn(answer, index))))
+}
+
+function told(transactions: readonly BlockTx[]): Witness {
+  return { kind: 'told', txIds: transactions.map(({ txId }) => txId) }
 }
 
 function sameTold(a: Witnessed, b: Witnessed | undefined): boolean {

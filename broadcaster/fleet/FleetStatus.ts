@@ -1,5 +1,5 @@
 import type { SeenProcess } from './Fleet.ts'
-import type { EndpointReport } from './ProcessReport.ts'
+import type { DisputeReport, EndpointReport } from './ProcessReport.ts'
 import type { Sample } from './Sample.ts'
 
 /** What the whole fleet is like at one moment: what its processes said, and what only the store knows. */
@@ -39,6 +39,8 @@ export interface ChainStatus {
   readonly height: number
   readonly heightSinceMs: number
   readonly operators: number
+  /** Blocks that two endpoints have differently, as any process saw it lately; lowest first. */
+  readonly disputes: readonly DisputeReport[]
   readonly endpoints: readonly EndpointStatus[]
 }
 

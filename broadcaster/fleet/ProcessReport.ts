@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxDisputes } from '../observability/disputes.ts'
 import { roles } from '../Role.ts'
 
 /**
@@ -13,6 +14,8 @@ export const reportEveryMs = 5_000
 /** A process that was not heard for this long is gone, unless it said goodbye. */
 export const silentAfterMs = 20_000
 export const maxProcesses = 256
+/** The one that a disputed block is from, and three that are asked. */
+export const maxDisputing = 4
 
 const count = z.int().min(0)
 const id = z.string().max(64)
@@ -35,6 +38,13 @@ const endpointReport = z.object({
   failures: count,
 })
 
+/** A block that two endpoints have differently. */
+const disputeReport = z.object({
+  height: count,
+  endpoints: z.array(id).max(maxDisputing),
+  sinceMs: count,
+})
+
 const chainReport = z.object({
   chain: z.string().max(64),
   live: z.boolean(),
@@ -43,6 +53,8 @@ const chainReport = z.object({
   /** Highest block of an endpoint that is live, and since when it is that one; 0 before the first. */
   height: count,
   heightSinceMs: count,
+  /** Seen lately, lowest first; a process of an earlier version says nothing of it. */
+  disputes: z.array(disputeReport).max(maxDisputes).default([]),
   endpoints: z.array(endpointReport).max(32),
 })
 
@@ -93,10 +105,11 @@ export const processReport = z.object({
 export type ProcessReport = z.output<typeof processReport>
 export type ChainReport = ProcessReport['chains'][number]
 export type EndpointReport = ChainReport['endpoints'][number]
+export type DisputeReport = ChainReport['disputes'][number]
 export type MixnetReport = ProcessReport['mixnets'][number]
 export type Durations = Readonly<Record<string, number>>
 
-/** As it lies in the store. Where it is too long, endpoints that are live are left out, then all of them, then the durations. */
+/** As it lies in the store. Where it is too long, endpoints that are live are left out, then all of them and disputes, then the durations. */
 export function encodeReport(report: ProcessReport): string {
   const shorter = [
     report,
@@ -104,11 +117,16 @@ export function encodeReport(report: ProcessReport): string {
       ...report,
       chains: report.chains.map((chain) => ({
         ...chain,
+        disputes: chain.disputes.slice(0, 1),
         endpoints: chain.endpoints.filter(({ live }) => !live).slice(0, 4),
       })),
     },
-    { ...report, chains: report.chains.map((chain) => ({ ...chain, endpoints: [] })) },
-    { ...report, chains: report.chains.map((chain) => ({ ...chain, endpoints: [] })), stages: [] },
+    { ...report, chains: report.chains.map((chain) => ({ ...chain, disputes: [], endpoints: [] })) },
+    {
+      ...report,
+      chains: report.chains.map((chain) => ({ ...chain, disputes: [], endpoints: [] })),
+      stages: [],
+    },
   ]
   for (const one of shorter) {
     const text = JSON.stringify(one)

@@ -4,7 +4,7 @@ import type { Store } from '../store/Store.ts'
 import type { SeenProcess } from './Fleet.ts'
 import type { ChainStatus, EndpointStatus, FleetStatus, QueueStatus, StatusLimits } from './FleetStatus.ts'
 import { isHeard } from './findTroubles.ts'
-import type { ChainReport, ProcessReport } from './ProcessReport.ts'
+import type { ChainReport, DisputeReport, ProcessReport } from './ProcessReport.ts'
 import { mergeSamples } from './Sample.ts'
 
 const recentMs = 10 * 60_000
@@ -131,9 +131,20 @@ function chainsOf(
       height,
       heightSinceMs: reached.length > 0 ? Math.min(...reached) : nowMs,
       operators: Math.max(0, ...reports.map(({ operators }) => operators)),
+      disputes: disputesOf(reports),
       endpoints: endpointsOf(reports),
     }
   })
+}
+
+/** By height, as the one that saw it first. */
+function disputesOf(reports: readonly ChainReport[]): DisputeReport[] {
+  const byHeight = new Map<number, DisputeReport>()
+  for (const one of reports.flatMap(({ disputes }) => disputes)) {
+    const known = byHeight.get(one.height)
+    if (!known || one.sinceMs < known.sinceMs) byHeight.set(one.height, one)
+  }
+  return [...byHeight.values()].sort((a, b) => a.height - b.height)
 }
 
 function endpointsOf(reports: readonly ChainReport[]): EndpointStatus[] {

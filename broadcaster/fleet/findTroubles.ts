@@ -2,6 +2,7 @@ import { quantileOf } from './durations.ts'
 import type { SeenProcess } from './Fleet.ts'
 import type { ChainStatus, FleetStatus } from './FleetStatus.ts'
 import { silentAfterMs } from './ProcessReport.ts'
+import { disputeOf, standstillSinceMs } from './standstill.ts'
 import { type TroubleCode, troubles } from './troubles.ts'
 
 export interface Trouble {
@@ -21,7 +22,7 @@ const firstRoundTripMs = 120_000
 const slowRoundTripMs = 10_000
 const haltedMs = 180_000
 const maxBlocksBehind = 32
-const matchedAgeMs = 60_000
+const standstillMs = 60_000
 const nearlyFull = 0.8
 const slowStageSeconds = 60
 const minForQuantile = 20
@@ -55,7 +56,11 @@ export function findTroubles(status: FleetStatus): readonly Trouble[] {
 type Tell = (code: TroubleCode, subject: string, sinceMs: number, detail: string) => void
 
 /** Of these the status tells since when they are there; others are told at once. */
-const durationKnown: ReadonlySet<TroubleCode> = new Set(['endpointSetAside', 'oneOperatorLeft'])
+const durationKnown: ReadonlySet<TroubleCode> = new Set([
+  'endpointSetAside',
+  'oneOperatorLeft',
+  'endpointsDisagree',
+])
 
 export function isHeard({ heardMsAgo }: SeenProcess): boolean {
   return heardMsAgo < silentAfterMs
@@ -152,11 +157,16 @@ function ofChain(chain: ChainStatus, status: FleetStatus, tell: Tell): void {
     tell('chainHalted', chain.chain, chain.heightSinceMs, detail)
   }
   const { matched } = chain
-  if (matched && chain.live > 0 && chain.height > matched.height) {
+  const dispute = disputeOf(chain)
+  const stillSinceMs = standstillSinceMs(chain)
+  if (dispute) {
+    const detail = `block ${dispute.height} at ${words(dispute.endpoints)}, ${chain.live} transactions wait`
+    tell('endpointsDisagree', chain.chain, dispute.sinceMs, detail)
+  } else if (matched && stillSinceMs !== undefined) {
     const behind = chain.height - matched.height
-    if (behind > maxBlocksBehind || atMs - matched.atMs > matchedAgeMs) {
+    if (behind > maxBlocksBehind || atMs - stillSinceMs > standstillMs) {
       const detail = `matched up to block ${matched.height} of ${chain.height}`
-      tell('blocksBehind', chain.chain, matched.atMs, detail)
+      tell('blocksBehind', chain.chain, stillSinceMs, detail)
     }
   }
   if (chain.waiting > limits.maxWaitingPerChain * nearlyFull) {

@@ -113,7 +113,15 @@ export const troubles = {
     'Transactions are on chain, and wallets are told late.',
     'Look whether a worker runs and whether the endpoints are slow or rate limited; add an endpoint or a worker.',
     60,
-    'max by (chain) (veilcast_blocks_behind) > 32',
+    '(max by (chain) (veilcast_blocks_behind) > 32 or max by (chain) (veilcast_blocks_standstill_seconds) > 60) unless max by (chain) (veilcast_block_disputed) == 1',
+  ),
+  endpointsDisagree: row(
+    'page',
+    'Two endpoints have different blocks of the same height',
+    'One of them is on a fork, or lies: until they agree no later block of the chain is matched, and wallets hear of no inclusion.',
+    'Compare the block of that height with an explorer, and take the endpoint that has another out of the configuration.',
+    60,
+    'max by (chain) (veilcast_block_disputed) == 1',
   ),
   mixnetSilent: row(
     'page',

@@ -1,9 +1,17 @@
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import { mixnetId } from '../mixnetId.ts'
+import type { Disputes } from '../observability/disputes.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Role } from '../Role.ts'
-import type { ChainReport, Durations, EndpointReport, MixnetReport, ProcessReport } from './ProcessReport.ts'
+import {
+  type ChainReport,
+  type Durations,
+  type EndpointReport,
+  type MixnetReport,
+  maxDisputing,
+  type ProcessReport,
+} from './ProcessReport.ts'
 
 /** Of whom a report is, for as long as the process lives. */
 export interface ProcessIdentity {
@@ -19,6 +27,7 @@ export interface ReportParts {
   readonly listeners: readonly MixnetListener[]
   readonly adapters: readonly ChainAdapter[]
   readonly metrics: Metrics
+  readonly disputes: Disputes
   readonly workersRun: () => boolean
   /** Requests that wait in memory, and the reply packets that they still pay for. */
   readonly askers: { readonly size: number; surbs(): number }
@@ -27,7 +36,7 @@ export interface ReportParts {
 
 /** Writes the reports of one process: each call is the next one. */
 export function createWriteReport(parts: ReportParts): () => Promise<ProcessReport> {
-  const { identity, listeners, adapters, metrics } = parts
+  const { identity, listeners, adapters, metrics, disputes } = parts
   /** By chain: the highest block, and since when. */
   const heights = new Map<string, { height: number; sinceMs: number }>()
   /** By chain and endpoint: its trouble, and since when. */
@@ -68,6 +77,11 @@ export function createWriteReport(parts: ReportParts): () => Promise<ProcessRepo
       operators: adapter.operators,
       height: reached.height,
       heightSinceMs: reached.sinceMs,
+      disputes: disputes.of(chain).map(({ height, endpoints, sinceMs }) => ({
+        height: toNumber(height),
+        endpoints: endpoints.slice(0, maxDisputing),
+        sinceMs,
+      })),
       endpoints,
     }
   }

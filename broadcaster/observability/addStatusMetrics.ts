@@ -3,6 +3,7 @@ import { Gauge } from 'prom-client'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
 import type { FleetStatus } from '../fleet/FleetStatus.ts'
 import type { ProcessReport } from '../fleet/ProcessReport.ts'
+import { disputeOf, standstillSinceMs } from '../fleet/standstill.ts'
 import type { ProcessIdentity } from '../fleet/writeReport.ts'
 import { mixnetId } from '../mixnetId.ts'
 import type { Metrics } from './metrics.ts'
@@ -105,6 +106,16 @@ export function addStatusMetrics(
     'Blocks of the chain that are not matched yet while something waits in it.',
     'chain',
   )
+  const standstill = gauge(
+    'veilcast_blocks_standstill_seconds',
+    'For how long no block was matched, though there is one and something waits in the chain, whatever the cause.',
+    'chain',
+  )
+  const disputed = gauge(
+    'veilcast_block_disputed',
+    '1 where two endpoints have different blocks of the height that is to be matched next.',
+    'chain',
+  )
   const waiting = gauge('veilcast_waiting_transactions', 'Transactions that are in no block yet.', 'chain')
   const waitingLimit = gauge(
     'veilcast_waiting_transactions_limit',
@@ -124,6 +135,8 @@ export function addStatusMetrics(
     chainHeight,
     heightAt,
     blocksBehind,
+    standstill,
+    disputed,
     waiting,
     waitingLimit,
     unsent,
@@ -174,13 +187,16 @@ export function addStatusMetrics(
     storeDurable.set(store.durability === 'fsync' ? 1 : 0)
     for (const one of ofStore) one.reset()
     if (!store.answers) return
-    for (const { chain, height, heightSinceMs, matched, ...counts } of status.chains) {
+    for (const one of status.chains) {
+      const { chain, height, heightSinceMs, matched, ...counts } = one
       if (height > 0) {
         chainHeight.set({ chain }, height)
         heightAt.set({ chain }, heightSinceMs / 1000)
       }
       if (matched) blockHeight.set({ chain }, matched.height)
       blocksBehind.set({ chain }, matched && counts.live > 0 ? Math.max(0, height - matched.height) : 0)
+      standstill.set({ chain }, Math.max(0, status.atMs - (standstillSinceMs(one) ?? status.atMs)) / 1000)
+      disputed.set({ chain }, disputeOf(one) ? 1 : 0)
       liveTransactions.set({ chain }, counts.live)
       waiting.set({ chain }, counts.waiting)
       waitingLimit.set({ chain }, limits.maxWaitingPerChain)

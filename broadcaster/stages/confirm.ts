@@ -9,7 +9,9 @@ import {
   type Head,
   type InspectedTx,
   NotAgreed,
+  type Witness,
 } from '../chains/ChainAdapter.ts'
+import type { Disputes } from '../observability/disputes.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { QueueBackend } from '../store/QueueBackend.ts'
@@ -99,6 +101,7 @@ export function createConfirmStage(parts: {
   readonly endReplaced: EndReplaced
   readonly pollIntervalMs: number
   readonly metrics: Metrics
+  readonly disputes: Disputes
   readonly logger: Logger
 }): ConfirmStage {
   const {
@@ -111,6 +114,7 @@ export function createConfirmStage(parts: {
     endReplaced,
     pollIntervalMs,
     metrics,
+    disputes,
     logger,
   } = parts
   const { chain } = adapter
@@ -229,7 +233,7 @@ export function createConfirmStage(parts: {
     else if (head.hash === block.hash) await settleFinal(head, trail)
   }
 
-  /** False where another endpoint has to say so first, and does not have the block yet. */
+  /** False where another endpoint has to say so first, and does not have the block yet, or has another. */
   async function match(block: ChainBlock): Promise<boolean> {
     if (block.transactions.length === 0) return true
     const byTxId = new Map<Mac, BlockTx>()
@@ -246,8 +250,11 @@ export function createConfirmStage(parts: {
     const ref: BlockRef = { height: block.height, hash: block.hash }
     const matched = await records.match(chain, [...byTxId.keys()], slots)
     const own = matched.flatMap(({ txIdMac }) => byTxId.get(txIdMac)?.txId ?? [])
-    const witnessed = own.length === 0 ? own : await adapter.witness(block, own, waiting)
-    if (witnessed === null) return false
+    const said: Witness =
+      own.length === 0 ? { kind: 'told', txIds: own } : await adapter.witness(block, own, waiting)
+    if (said.kind === 'otherBlock') disputes.note(chain, block.height, [block.from, ...said.endpoints])
+    if (said.kind !== 'told') return false
+    const witnessed = said.txIds
     if (witnessed.length < own.length) {
       // They are looked up later, and told once two agree; the others wait for nobody.
       metrics.contradictions.inc({ chain }, own.length - witnessed.length)

@@ -1,7 +1,7 @@
 import { inspect as showDeep } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { errorNameOf } from '@veilcast/shared/errors'
-import { type Inclusion, toTxId } from '@veilcast/shared/protocol'
+import { type Inclusion, type TxId, toTxId } from '@veilcast/shared/protocol'
 import * as fc from 'fast-check'
 import {
   type ChainAdapter,
@@ -265,18 +265,22 @@ export function describeChainAdapterContract(name: string, startChain: () => Pro
         const block = (await adapter.readBlock(found.block.height))!
         const other = endpoints[block.from === 'a' ? 1 : 0]!
         const before = other.calls()
-        expect(await adapter.witness(block, [tx.txId])).toEqual([tx.txId])
+        const told = (txIds: readonly TxId[]) => ({ kind: 'told', txIds })
+        expect(await adapter.witness(block, [tx.txId])).toEqual(told([tx.txId]))
         expect(other.calls()).toBeGreaterThan(before)
         const { hash } = block
-        expect(await adapter.witness({ ...block, hash: `ff${hash.slice(2)}` }, [tx.txId])).toBeNull()
+        expect(await adapter.witness({ ...block, hash: `ff${hash.slice(2)}` }, [tx.txId])).toEqual({
+          kind: 'otherBlock',
+          endpoints: [block.from === 'a' ? 'b' : 'a'],
+        })
         const elsewhere = block.transactions.map((one) => ({
           ...one,
           inclusion: { ...one.inclusion, gasUsed: one.inclusion.gasUsed + 1n },
         }))
-        expect(await adapter.witness({ ...block, transactions: elsewhere }, [tx.txId])).toEqual([])
+        expect(await adapter.witness({ ...block, transactions: elsewhere }, [tx.txId])).toEqual(told([]))
         other.set({ mode: 'html' })
-        expect(await adapter.witness(block, [tx.txId])).toEqual([tx.txId])
-        expect(await adapter.witness(block, [])).toEqual([])
+        expect(await adapter.witness(block, [tx.txId])).toEqual(told([tx.txId]))
+        expect(await adapter.witness(block, [])).toEqual(told([]))
       })
 
       it('query: answers what is on its list, and only that', async () => {

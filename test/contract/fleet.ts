@@ -77,6 +77,19 @@ export function describeFleetContract(name: string, startServer: () => Promise<S
       expect(known).toContain(numbered(maxProcesses - 1))
     })
 
+    it('reads what a process of the first version says, which tells of no disputes', async () => {
+      const chain = {
+        chain: 'eip155:1',
+        live: true,
+        operators: 1,
+        height: 1,
+        heightSinceMs: 1,
+        endpoints: [],
+      }
+      await fleet.publish(aReport({ id: 'process-1', chains: [chain as never] }), minute)
+      expect((await reports())[0]!.chains).toEqual([{ ...chain, disputes: [] }])
+    })
+
     it('refuses a report that is too long to be one', async () => {
       await expect(
         fleet.publish(aReport({ id: 'process-1', name: 'x'.repeat(70_000) }), minute),
@@ -103,6 +116,7 @@ export function describeFleetContract(name: string, startServer: () => Promise<S
         operators: 1,
         height: 1,
         heightSinceMs: 1,
+        disputes: [],
         endpoints: Array.from({ length: 32 }, (_, at) => endpoint(`e${at}`, at !== 5)),
       }))
       await fleet.publish(aReport({ id: 'process-1', chains }), minute)

@@ -7,13 +7,16 @@ import { wireError } from '@veilcast/shared/errors'
 import { createLoopback } from '@veilcast/shared/mixnet/loopback'
 import { parseChainId, type TxState } from '@veilcast/shared/protocol'
 import { bytesToHex, keccak256 } from 'viem'
+import type { Logger } from '../../broadcaster/dist/observability/logger.js'
 import { createMetrics } from '../../broadcaster/dist/observability/metrics.js'
 import { createSettle } from '../../broadcaster/dist/stages/settle.js'
 import type { TxRecord } from '../../broadcaster/dist/store/TxStore.js'
+import { captureLogs } from '../support/captureLogs.ts'
 import {
   behind,
   behindComet,
   type CrookedEndpoint,
+  forksAbove,
   honest,
   inventsFailure,
   makesUpBlocks,
@@ -71,12 +74,13 @@ function later<T extends { stop(): Promise<unknown> }>(one: T): T {
 }
 
 /** Under the same address as before, on the same record. */
-async function start(setup: ChainSetup): Promise<TestBroadcaster> {
+async function start(setup: ChainSetup, logger?: Logger): Promise<TestBroadcaster> {
   broadcaster = await startTestBroadcaster({
     listener: loopback.listener('broadcaster'),
     store: server.openAnother(),
     chains: [setup],
     secret,
+    ...(logger && { logger }),
   })
   client ??= await startTestClient(loopback.dialer(), [broadcaster.address()])
   return broadcaster
@@ -454,6 +458,52 @@ describe('the watcher of an EVM chain', () => {
       expect(first.stages).not.toContain('included')
       expect(await (await fetch(`${broadcaster!.httpUrl()}/metrics`)).text()).toMatch(
         /veilcast_contradictions_total\{chain="eip155:31337"\} [1-9]/,
+      )
+    },
+    runLimitMs,
+  )
+
+  it(
+    'two operators, one of whom is on a fork: said once and shown for as long, and told when both agree',
+    async () => {
+      await anvil.setAutomine(false)
+      const forked = later(await startCrookedEndpoint(anvil.rpcUrl))
+      const endpoints = [
+        { id: 'forked', operator: 'one', url: forked.url },
+        { id: 'b', operator: 'two', url: anvil.rpcUrl },
+      ]
+      const logs = captureLogs()
+      await start(anvilSetup(anvil, '', { ...confirmations(1), endpoints }), logs.logger)
+      const before = BigInt(await anvil.rpc<string>('eth_blockNumber'))
+      forked.show(() => forksAbove(before))
+      const signedTx = await sign()
+      const submitted = submit(anvil.chainId, signedTx)
+      await until(() => isKnown(signedTx))
+      await anvil.mine(4)
+      const height = before + 1n
+      const lines = () => logs.lines().filter((line) => line.includes('different blocks of the same height'))
+      await until(() => lines().length > 0)
+      const { endpoints: between, ...line } = JSON.parse(lines()[0]!)
+      expect(line).toMatchObject({ chain: anvil.chainId, height: String(height) })
+      expect(between.sort()).toEqual(['b', 'forked'])
+      const page = async (path: string) => (await fetch(`${broadcaster!.httpUrl()}/${path}`)).text()
+      await until(async () =>
+        (await page('metrics')).includes(`block_disputed{chain="${anvil.chainId}"} 1\n`),
+      )
+      const standstill = /blocks_standstill_seconds\{chain="eip155:31337"\} (?!0\n)[0-9.]+\n/
+      await until(async () => standstill.test(await page('metrics')))
+      const { status } = JSON.parse(await page('status.json'))
+      const dispute = { height: Number(height), endpoints: expect.arrayContaining(['forked', 'b']) }
+      expect(status.chains[0].disputes).toEqual([expect.objectContaining(dispute)])
+      const looks = forked.calls('eth_getTransactionReceipt')
+      await until(() => forked.calls('eth_getTransactionReceipt') > looks + 2)
+      expect(lines()).toHaveLength(1)
+      expect(submitted.stages).not.toContain('included')
+      expect(await tipOf(anvil)).toBe(before)
+      forked.show(undefined)
+      expect(await submitted.outcome).toMatchObject({ stage: 'final', ok: true })
+      await until(async () =>
+        (await page('metrics')).includes(`block_disputed{chain="${anvil.chainId}"} 0\n`),
       )
     },
     runLimitMs,

@@ -94,6 +94,28 @@ export const emptyBlocks: Answerer = async (call, ask) => {
   return call.method === 'eth_getTransactionReceipt' ? null : answer
 }
 
+/** Of a fork: up to this block the chain's, and from there on others with the same transactions in them. */
+export function forksAbove(height: bigint): Answerer {
+  type Told = { number?: string; blockNumber?: string; hash: string; parentHash: string; blockHash: string }
+  const flip = (hash: string) => `0x${(Number.parseInt(hash[2]!, 16) ^ 15).toString(16)}${hash.slice(3)}`
+  const moved = (told: Told) => {
+    const above = BigInt(told.number ?? told.blockNumber ?? 0) - height
+    if (above <= 0n) return told
+    if (told.number === undefined) return { ...told, blockHash: flip(told.blockHash) }
+    return {
+      ...told,
+      hash: flip(told.hash),
+      parentHash: above > 1n ? flip(told.parentHash) : told.parentHash,
+    }
+  }
+  return async (call, ask) => {
+    const answer = await honest(call, ask)
+    if (call.method === 'eth_getBlockReceipts') return (answer as Told[] | null)?.map(moved)
+    const isAbout = call.method === 'eth_getBlockByNumber' || call.method === 'eth_getTransactionReceipt'
+    return isAbout && answer ? moved(answer as Told) : answer
+  }
+}
+
 /** Keeps what it is handed to itself, and tells of a block of its own making on top of the chain's, with it in there. */
 export function makesUpBlocks(): Answerer {
   const kept: { hash: string; from: string }[] = []

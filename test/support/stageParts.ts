@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type ChainId, newRequestId, toTxId } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../../broadcaster/dist/chains/ChainAdapter.js'
+import { createDisputes } from '../../broadcaster/dist/observability/disputes.js'
 import { createLogger } from '../../broadcaster/dist/observability/logger.js'
 import { createMetrics } from '../../broadcaster/dist/observability/metrics.js'
 import { createSettle } from '../../broadcaster/dist/stages/settle.js'
@@ -16,7 +17,9 @@ export function stageParts(store: Store, adapters: readonly ChainAdapter[] = [])
   const { records, queues } = store
   const settle = createSettle({ records, vault, retentionSeconds: 60, metrics, chains })
   const { signal } = new AbortController()
-  return { records, queues, vault, metrics, chains, settle, signal, logger: createLogger('silent') }
+  const logger = createLogger('silent')
+  const disputes = createDisputes(logger)
+  return { records, queues, vault, metrics, disputes, chains, settle, signal, logger }
 }
 
 /** Puts a transaction on record, as the door does; without an adapter random bytes of no account. */

@@ -1,5 +1,5 @@
 import type { TxId } from '@veilcast/shared/protocol'
-import type { BlockTx, ChainBlock, WaitOptions } from '../ChainAdapter.ts'
+import type { BlockTx, ChainBlock, WaitOptions, Witness } from '../ChainAdapter.ts'
 import { resultOf } from '../endpoints/createRpcCaller.ts'
 import type { EndpointPool } from '../endpoints/EndpointPool.ts'
 import { EndpointProblem } from '../endpoints/EndpointProblem.ts'
@@ -22,7 +22,7 @@ export function witness(
   txIds: readonly TxId[],
   maxResponseBytes: number,
   options: WaitOptions,
-): Promise<readonly TxId[] | null> {
+): Promise<Witness> {
   const own = ownOf(block, txIds)
   return witnessBlock(
     pool,

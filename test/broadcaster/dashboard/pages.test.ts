@@ -299,6 +299,7 @@ describe('what is shown', () => {
           height: 1,
           heightSinceMs: now,
           operators: 1,
+          disputes: [],
           endpoints: [endpoint],
         },
       ],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { SeenProcess } from '../../../broadcaster/dist/fleet/Fleet.js'
 import type { ChainStatus, EndpointStatus, FleetStatus } from '../../../broadcaster/dist/fleet/FleetStatus.js'
 import { findTroubles } from '../../../broadcaster/dist/fleet/findTroubles.js'
-import type { ProcessReport } from '../../../broadcaster/dist/fleet/ProcessReport.js'
+import type { DisputeReport, ProcessReport } from '../../../broadcaster/dist/fleet/ProcessReport.js'
 import { type TroubleCode, troubleCodes, troubles } from '../../../broadcaster/dist/fleet/troubles.js'
 import { aReport, aSample } from '../../support/fleet.ts'
 
@@ -42,9 +42,14 @@ function chain(changes: Partial<ChainStatus> = {}): ChainStatus {
     height: 100,
     heightSinceMs: now - 1_000,
     operators: 1,
+    disputes: [],
     endpoints: [endpoint()],
     ...changes,
   }
+}
+
+function dispute(changes: Partial<DisputeReport> = {}): DisputeReport {
+  return { height: 101, endpoints: ['mine', 'other'], sinceMs: now - 2 * minute, ...changes }
 }
 
 function status(changes: Partial<FleetStatus> = {}): FleetStatus {
@@ -128,6 +133,11 @@ const stories: Record<TroubleCode, { there: Partial<FleetStatus>; not: Partial<F
   blocksBehind: {
     there: { chains: [chain({ live: 1, matched: { height: 60, atMs: now - 1_000 } })] },
     not: { chains: [chain({ live: 1, matched: { height: 98, atMs: now - 30_000 } })] },
+  },
+  endpointsDisagree: {
+    there: { chains: [chain({ live: 1, height: 101, disputes: [dispute()] })] },
+    // A fork of a moment.
+    not: { chains: [chain({ live: 1, height: 101, disputes: [dispute({ sinceMs: now - 30_000 })] })] },
   },
   mixnetSilent: {
     there: {
@@ -221,6 +231,31 @@ describe('findTroubles', () => {
       }),
     )
     expect(found.map(({ code }) => code)).toEqual(['storeAway'])
+  })
+
+  it('says why a chain stands still where it knows it, and that it does where it does not', () => {
+    const still = { live: 3, height: 110, matched: { height: 100, atMs: now - 2 * minute } }
+    const tell = (changes: Partial<ChainStatus>) =>
+      findTroubles(status({ chains: [chain({ ...still, ...changes })] }))
+    expect(tell({ disputes: [dispute()] })).toEqual([
+      {
+        code: 'endpointsDisagree',
+        subject: 'eip155:1',
+        sinceMs: now - 2 * minute,
+        detail: 'block 101 at mine, other, 3 transactions wait',
+      },
+    ])
+    const behind = [expect.objectContaining({ code: 'blocksBehind', sinceMs: now - 2 * minute })]
+    expect(tell({})).toEqual(behind)
+    // Settled by now, or not what it waits for.
+    expect(tell({ disputes: [dispute({ height: 100 }), dispute({ height: 102 })] })).toEqual(behind)
+    expect(tell({ live: 0, disputes: [dispute()] })).toEqual([])
+  })
+
+  it('does not take a slow chain for one that stands still', () => {
+    const slow = { live: 1, height: 101, matched: { height: 100, atMs: now - 10 * minute } }
+    expect(codes({ chains: [chain({ ...slow, heightSinceMs: now - 1_000 })] })).toEqual([])
+    expect(codes({ chains: [chain({ ...slow, heightSinceMs: now - 2 * minute })] })).toEqual(['blocksBehind'])
   })
 
   it('says in every row what it means and what to do first', () => {

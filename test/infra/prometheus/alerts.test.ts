@@ -14,6 +14,8 @@ const alertsFile = join(root, 'infra/prometheus/alerts.yaml')
 interface Case {
   /** What Prometheus has for 30 minutes while the trouble is there. */
   readonly ill: Readonly<Record<string, string>>
+  /** Another way of being ill. */
+  readonly also?: Readonly<Record<string, string>>
   /** The same where all is well, close to the limit. */
   readonly well: Readonly<Record<string, string>>
   /** Of the alert, beside severity and code. */
@@ -117,8 +119,35 @@ const cases: Record<TroubleCode, Case> = {
     labels: { chain: 'eip155:1' },
   },
   blocksBehind: {
-    ill: { [`veilcast_blocks_behind{${one}, ${chain}}`]: '33x30' },
-    well: { [`veilcast_blocks_behind{${one}, ${chain}}`]: '32x30' },
+    ill: {
+      [`veilcast_blocks_behind{${one}, ${chain}}`]: '33x30',
+      [`veilcast_blocks_standstill_seconds{${one}, ${chain}}`]: '1x30',
+      [`veilcast_block_disputed{${one}, ${chain}}`]: '0x30',
+    },
+    well: {
+      [`veilcast_blocks_behind{${one}, ${chain}}`]: '32x30',
+      [`veilcast_blocks_standstill_seconds{${one}, ${chain}}`]: '60x30',
+      [`veilcast_block_disputed{${one}, ${chain}}`]: '0x30',
+      // Of which another alert says why.
+      [`veilcast_blocks_behind{${one}, chain="eip155:2"}`]: '33x30',
+      [`veilcast_blocks_standstill_seconds{${one}, chain="eip155:2"}`]: '0+60x30',
+      [`veilcast_block_disputed{${one}, chain="eip155:2"}`]: '1x30',
+    },
+    also: {
+      // One block that nobody else has.
+      [`veilcast_blocks_behind{${one}, ${chain}}`]: '1x30',
+      [`veilcast_blocks_standstill_seconds{${one}, ${chain}}`]: '0+60x30',
+      [`veilcast_block_disputed{${one}, ${chain}}`]: '0x30',
+    },
+    labels: { chain: 'eip155:1' },
+  },
+  endpointsDisagree: {
+    ill: {
+      [`veilcast_block_disputed{${one}, ${chain}}`]: '1x30',
+      [`veilcast_block_disputed{${two}, ${chain}}`]: '1x30',
+    },
+    // For a moment.
+    well: { [`veilcast_block_disputed{${one}, ${chain}}`]: '0x29 1' },
     labels: { chain: 'eip155:1' },
   },
   mixnetSilent: {
@@ -238,16 +267,16 @@ describeWithPrometheus('the alert rules, in promtool', () => {
 
   it.each(codes)('%s: fires while it is there, and not while all is well', async (code) => {
     const { alert, labels, annotations } = rules.find((rule) => rule.labels.code === code)!
-    const { ill, well, labels: more } = cases[code]
+    const { ill, also, well, labels: more } = cases[code]
     const fires = {
       exp_labels: { ...labels, ...more },
       exp_annotations: { ...annotations, summary: summaryOf(code) },
     }
     const tests = [
-      {
-        input_series: seriesOf(ill),
+      ...[ill, ...(also ? [also] : [])].map((series) => ({
+        input_series: seriesOf(series),
         alert_rule_test: [{ eval_time: '30m', alertname: alert, exp_alerts: [fires] }],
-      },
+      })),
       {
         input_series: seriesOf(well),
         alert_rule_test: [{ eval_time: '30m', alertname: alert, exp_alerts: [] }],

@@ -67,6 +67,7 @@ describe('witness', () => {
   }
 
   const troubles = () => Object.fromEntries(adapter.endpoints().map(({ id, trouble }) => [id, trouble]))
+  const told = (txIds: readonly TxId[]) => ({ kind: 'told', txIds })
   /** As if this one had told it. */
   const by = (id: string, block: ChainBlock): ChainBlock => ({ ...block, from: id })
 
@@ -79,7 +80,7 @@ describe('witness', () => {
       const other = nodes[block.from === 'n0' ? 1 : 0]!
       const before = other.calls()
       const own = nodes[block.from === 'n0' ? 0 : 1]!.calls()
-      expect(await adapter.witness(block, txIds)).toEqual(txIds)
+      expect(await adapter.witness(block, txIds)).toEqual(told(txIds))
       // Its chain, the block and each receipt; or the block and all receipts.
       expect(other.calls() - before).toBe(count > 8 ? 2 : count + 2)
       expect(nodes[block.from === 'n0' ? 0 : 1]!.calls()).toBe(own)
@@ -90,7 +91,7 @@ describe('witness', () => {
     await connect(['one'])
     const { block, txIds } = await mined(1)
     const before = nodes[0]!.calls()
-    expect(await adapter.witness(block, txIds)).toEqual(txIds)
+    expect(await adapter.witness(block, txIds)).toEqual(told(txIds))
     expect(await adapter.isFinalElsewhere('n0', block)).toBe(true)
     expect(nodes[0]!.calls()).toBe(before)
   })
@@ -99,19 +100,23 @@ describe('witness', () => {
     await connect(['one', 'one'])
     const { block, txIds } = await mined(1)
     nodes[1]!.show(() => behind(5))
-    expect(await adapter.witness(by('n0', block), txIds)).toBeNull()
+    expect(await adapter.witness(by('n0', block), txIds)).toEqual({ kind: 'notYet' })
     nodes[1]!.show(undefined)
-    expect(await adapter.witness(by('n0', block), txIds)).toEqual(txIds)
+    expect(await adapter.witness(by('n0', block), txIds)).toEqual(told(txIds))
   })
 
   it.each([
-    ['is a block behind', behind(1)],
-    ['has another block in its place', forks],
-  ])('behavior: not yet where the other %s', async (_what, answerer) => {
+    ['it is not yet where the other is a block behind', behind(1), { kind: 'notYet' }],
+    [
+      'it is another block where the other has one in its place',
+      forks,
+      { kind: 'otherBlock', endpoints: ['n1'] },
+    ],
+  ])('behavior: %s', async (_what, answerer, said) => {
     await connect(['one', 'two'])
     const { block, txIds } = await mined(1)
     nodes[1]!.show(() => answerer)
-    expect(await adapter.witness(by('n0', block), txIds)).toBeNull()
+    expect(await adapter.witness(by('n0', block), txIds)).toEqual(said)
     expect(await adapter.isFinalElsewhere('n0', block)).toBe(false)
     expect(troubles()).toEqual({ n0: 'none', n1: 'none' })
   })
@@ -127,7 +132,7 @@ describe('witness', () => {
       await connect(['one', 'two'])
       const { block, txIds } = await mined(count)
       nodes[1]!.show(() => lie)
-      expect(await adapter.witness(by('n0', block), txIds)).toEqual([])
+      expect(await adapter.witness(by('n0', block), txIds)).toEqual(told([]))
     },
   )
 
@@ -142,7 +147,7 @@ describe('witness', () => {
       nodes[2]!.show(() => lie)
       // As a witness beside one that is honest: found out whenever it is asked before the other.
       await until(async () => {
-        expect(await adapter.witness(by('n0', block), txIds)).toEqual(txIds)
+        expect(await adapter.witness(by('n0', block), txIds)).toEqual(told(txIds))
         return troubles().n2 === 'lied'
       })
       expect(troubles()).toEqual({ n0: 'none', n1: 'none', n2: 'lied' })
@@ -159,15 +164,27 @@ describe('witness', () => {
         inclusion: { ...one.inclusion, ok: false } as typeof one.inclusion,
       })),
     }
-    expect(await adapter.witness(lie, txIds)).toBeNull()
+    expect(await adapter.witness(lie, txIds)).toEqual({ kind: 'lied' })
     expect(troubles()).toEqual({ n0: 'lied', n1: 'none', n2: 'none' })
+  })
+
+  it('behavior: three operators, of whom one has another block and one none: that one is named', async () => {
+    await connect(['one', 'two', 'three'])
+    const { block, txIds } = await mined(1)
+    nodes[1]!.show(() => forks)
+    nodes[2]!.show(() => behind(1))
+    const said = await adapter.witness(by('n0', block), txIds)
+    expect(said).toEqual({ kind: 'otherBlock', endpoints: ['n1'] })
+    nodes[2]!.show(undefined)
+    expect(await adapter.witness(by('n0', block), txIds)).toEqual(told(txIds))
+    expect(troubles()).toEqual({ n0: 'none', n1: 'none', n2: 'none' })
   })
 
   it('behavior: an endpoint that gives no usable answer is nobody: the block is believed', async () => {
     await connect(['one', 'two'])
     const { block, txIds } = await mined(1)
     nodes[1]!.show(() => async () => 'nonsense')
-    expect(await adapter.witness(by('n0', block), txIds)).toEqual(txIds)
+    expect(await adapter.witness(by('n0', block), txIds)).toEqual(told(txIds))
     expect(troubles().n1).not.toBe('none')
   })
 
