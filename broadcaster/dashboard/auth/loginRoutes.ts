@@ -1,5 +1,5 @@
-import express, { type RequestHandler, Router } from 'express'
-import { rateLimit } from 'express-rate-limit'
+import express, { type Request, type RequestHandler, type Response, Router } from 'express'
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import type { Logger } from '../../observability/logger.ts'
 import { loginPage } from '../pages/loginPage.ts'
 import { isPassword, maxPasswordChars } from './passwordHash.ts'
@@ -7,12 +7,13 @@ import { clearSessionId, isPlainLoopback, readSessionId, writeSessionId } from '
 import type { Sessions } from './sessions.ts'
 
 const windowMs = 15 * 60_000
+/** Wrong ones, as all that follow. */
 export const maxTriesPerAddress = 10
-/** Of all addresses together: many machines guess no faster than a few. */
-export const maxTriesPerWindow = 200
+/** Of all addresses together that have failed before: who has not is let try, however many others fail. */
+export const maxFurtherTries = 50
 const maxBodyBytes = 8_192
-/** Each takes 32 MiB and a thread for about a tenth of a second. */
-const maxChecksAtOnce = 2
+/** Each takes 32 MiB and a thread for about a tenth of a second. This machine has a place of its own, which nobody elsewhere can take. */
+const maxChecksAtOnce = { here: 1, elsewhere: 1 }
 
 /** `GET` and `POST /login`, `POST /logout`. Whatever is wrong with a password, the answer and its time are the same. */
 export function loginRoutes(parts: {
@@ -22,7 +23,7 @@ export function loginRoutes(parts: {
 }): Router {
   const { passwordHash, sessions, logger } = parts
   const router = Router()
-  let checking = 0
+  const checking = { here: 0, elsewhere: 0 }
 
   router.get('/login', (request, response) => {
     if (isTooOpen(request.secure, isPlainLoopback(request))) {
@@ -35,28 +36,60 @@ export function loginRoutes(parts: {
   const tooMany: RequestHandler = (_request, response) => {
     response.status(429).send(loginPage({ next: '/', problem: 'tooMany' }))
   }
-  const limit = { windowMs, standardHeaders: 'draft-8', legacyHeaders: false, validate: false } as const
-  const limits = [
-    rateLimit({ ...limit, limit: maxTriesPerWindow, keyGenerator: () => 'all', handler: tooMany }),
-    rateLimit({ ...limit, limit: maxTriesPerAddress, skipSuccessfulRequests: true, handler: tooMany }),
-  ]
+  const limit = {
+    windowMs,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    validate: false,
+    skipSuccessfulRequests: true,
+    requestWasSuccessful: (_request, { statusCode }) => statusCode !== 401,
+    handler: tooMany,
+  } satisfies Parameters<typeof rateLimit>[0]
+  const byAddress = rateLimit({ ...limit, limit: maxTriesPerAddress, keyGenerator: addressOf })
+  const furtherTries = rateLimit({
+    ...limit,
+    limit: maxFurtherTries,
+    keyGenerator: () => 'all',
+    skip: async (request) => isPlainLoopback(request) || !(await hasFailed(request)),
+  })
+  async function hasFailed(request: Request): Promise<boolean> {
+    const known = await byAddress.getKey(addressOf(request))
+    return known !== undefined && known.totalHits > 0 && Number(known.resetTime) > Date.now()
+  }
   const form = express.urlencoded({ extended: false, limit: maxBodyBytes, parameterLimit: 4 })
 
-  router.post('/login', limits, form, (async (request, response) => {
+  function isFull(request: Request): boolean {
+    const side = sideOf(request)
+    return checking[side] >= maxChecksAtOnce[side]
+  }
+  function tellBusy(response: Response, next: string): void {
+    response.status(429).send(loginPage({ next, problem: 'busy' }))
+  }
+  /** Before the limits, so that they hold no more addresses than passwords are checked; after the form, which may come slowly. */
+  const findPlace: RequestHandler = (request, response, next) => {
+    const { body } = request as { body?: Record<string, unknown> }
+    if (isTooOpen(request.secure, isPlainLoopback(request))) {
+      response.status(400).send(loginPage({ next: nextOf(body?.next), problem: 'noTls' }))
+      return
+    }
+    if (isFull(request)) tellBusy(response, nextOf(body?.next))
+    else next()
+  }
+
+  router.post('/login', form, findPlace, furtherTries, byAddress, (async (request, response) => {
     const body = (request.body ?? {}) as Record<string, unknown>
     const next = nextOf(body.next)
-    if (isTooOpen(request.secure, isPlainLoopback(request))) {
-      response.status(400).send(loginPage({ next, problem: 'noTls' }))
+    // Two may have come at the same moment.
+    if (isFull(request)) {
+      tellBusy(response, next)
       return
     }
-    if (checking >= maxChecksAtOnce) {
-      response.status(429).send(loginPage({ next, problem: 'tooMany' }))
-      return
-    }
+    const side = sideOf(request)
     const given = typeof body.password === 'string' ? body.password : ''
-    checking++
+    checking[side]++
+    // Also where whoever asked has gone: the work is not over.
     const right = await isPassword(given.slice(0, maxPasswordChars + 1), passwordHash).finally(
-      () => checking--,
+      () => checking[side]--,
     )
     if (!right) {
       logger.warn('a login to the dashboard failed')
@@ -77,6 +110,15 @@ export function loginRoutes(parts: {
     response.redirect(303, '/login')
   })
   return router
+}
+
+function sideOf(request: Request): 'here' | 'elsewhere' {
+  return isPlainLoopback(request) ? 'here' : 'elsewhere'
+}
+
+/** An IPv6 network counts as one address. What a proxy passes on is never this machine's own. */
+function addressOf(request: Request): string {
+  return isPlainLoopback(request) ? 'here' : ipKeyGenerator(request.ip ?? '')
 }
 
 /** A password must not cross a network in clear; nor would a browser send the cookie back. */

@@ -2,7 +2,8 @@ import { html } from '../html.ts'
 
 const problems = {
   wrong: 'That is not the password.',
-  tooMany: 'Too many tries. Wait a quarter of an hour, and try again.',
+  tooMany: 'Too many tries. Wait a quarter of an hour, or forward the port by ssh and open it on localhost.',
+  busy: 'Another password is being checked. Try again in a moment, or forward the port by ssh and open it on localhost.',
   noTls:
     'A password is taken over https only. Put a proxy with TLS in front, name its address in http.trustProxy, and open the page by its https address; or forward the port by ssh and open it on localhost.',
 } as const

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { maxTriesPerAddress } from '../../../broadcaster/dist/dashboard/auth/loginRoutes.js'
+import { maxFurtherTries, maxTriesPerAddress } from '../../../broadcaster/dist/dashboard/auth/loginRoutes.js'
 import { hashPassword, isPassword } from '../../../broadcaster/dist/dashboard/auth/passwordHash.js'
 import {
   absoluteLimitMs,
@@ -18,6 +18,7 @@ import {
   throughProxy,
 } from '../../support/dashboard.ts'
 import { withEmbeddedStore } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
 
 const password = 'a horse with a battery'
 const origin = { origin: 'https://veilcast.example', 'sec-fetch-site': 'same-origin' }
@@ -147,6 +148,58 @@ describe('the login to the dashboard', () => {
     }
     expect((await logIn(password, from('198.51.100.1'))).status).toBe(429)
     expect((await logIn(password, from('198.51.100.2'))).status).toBe(303)
+  })
+
+  it('is not kept from an address that did not fail, nor from this machine, by any number that fail elsewhere', async () => {
+    await openExposed()
+    const from = (address: number) => ({ 'x-forwarded-for': `198.51.100.${address}` })
+    const here = (given: string) => {
+      const own = `127.0.0.1:${dashboard.port}`
+      const headers = { ...form, host: own, origin: `http://${own}` }
+      return dashboard.ask({
+        method: 'POST',
+        path: '/login',
+        headers,
+        body: `password=${encodeURIComponent(given)}`,
+      })
+    }
+    const crowd = Math.ceil(maxFurtherTries / (maxTriesPerAddress - 1))
+    for (let address = 0; address < crowd; address++) {
+      for (let tries = 0; tries < maxTriesPerAddress; tries++) await logIn('wrong', from(address))
+    }
+    expect((await logIn('wrong', from(200))).status).toBe(401)
+    // It has failed now, and the crowd has used up what is left to those.
+    expect((await logIn(password, from(200))).status).toBe(429)
+    expect((await logIn(password, from(201))).status).toBe(303)
+    expect((await here(password)).status).toBe(303)
+
+    // While as many guess as can, from as many addresses: this machine's place is its own.
+    let isOver = false
+    let guesses = 0
+    const guess = async (): Promise<void> => {
+      while (!isOver) await logIn('wrong', { 'x-forwarded-for': `203.0.${++guesses >> 8}.${guesses & 255}` })
+    }
+    const guessing = [guess(), guess(), guess(), guess()]
+    await until(() => guesses > 8)
+    for (let tries = 0; tries < 5; tries++) expect((await here(password)).status).toBe(303)
+    isOver = true
+    await Promise.all(guessing)
+    // What is forwarded is from elsewhere, whatever address it names.
+    const named = await logIn('wrong', { 'x-forwarded-for': '127.0.0.1' })
+    expect([named.status, (await here(password)).status]).toEqual([401, 303])
+  }, 120_000)
+
+  it('checks one password at a time, and says so to who comes meanwhile', async () => {
+    await openExposed({ auth: { passwordHash: await hashPassword(password) } })
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => logIn('wrong', { 'x-forwarded-for': `198.51.100.${at}` })),
+    )
+    const checked = answers.filter(({ status }) => status === 401)
+    const sentAway = answers.filter(({ status }) => status === 429)
+    expect(checked.length).toBeGreaterThan(0)
+    expect(sentAway.length).toBeGreaterThan(0)
+    expect(checked.length + sentAway.length).toBe(8)
+    expect(sentAway[0]!.text).toContain('in a moment')
   })
 
   it('takes no password over a network in clear', async () => {
