@@ -14,9 +14,12 @@ import { surbBudget } from './surbBudget.ts'
 
 /** When to ask again. Scaled down in tests; each pause is times U(0.7, 1.3). */
 export interface Timing {
-  /** First pause, or three smoothed round trips if that is more; it doubles. Default 6000: Nym repairs loss within 4 s. */
+  /**
+   * First pause after a message without an answer, or three smoothed round trips if that is more; it doubles. Default 6000: Nym
+   * repairs loss within 4 s.
+   */
   readonly firstRepeatMs: number
-  /** First pause once the broadcaster has it, as news are pushed; it doubles. Default 30 000. */
+  /** First pause after the answer of who has it, as news are pushed; it doubles until there are any. Default 30 000. */
   readonly laterRepeatMs: number
   /** Longest pause. Default 60 000. */
   readonly maxRepeatMs: number
@@ -143,7 +146,9 @@ interface Peer {
   silences: number
   asked: boolean
   heard: boolean
-  /** Repetitions since there was news. */
+  /** Pauses in a row without an answer: what doubles the short pause. */
+  quiet: number
+  /** Answers without news that were repeated after: what doubles the long pause. */
   repeats: number
   /** Questions put out of turn because an answer called for it: bounded, or it could make us talk as fast as it likes. */
   outOfTurn: number
@@ -217,25 +222,25 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
 
     const arm = (atLeastMs = 0) => {
       clearTimeout(timer)
-      const firstMs = talk.inCharge(current.index)
-        ? timing.laterRepeatMs
-        : Math.max(timing.firstRepeatMs, 3 * (line.roundTrip.smoothedMs() ?? 0))
-      const pauseMs = Math.min(
-        timing.maxRepeatMs,
-        Math.max(atLeastMs, firstMs * 2 ** Math.min(current.repeats, 30)),
-      )
+      // Every message is answered at once: after one that is not, news cannot be counted on.
+      const firstMs =
+        current.heard && talk.inCharge(current.index)
+          ? timing.laterRepeatMs
+          : Math.max(timing.firstRepeatMs, 3 * (line.roundTrip.smoothedMs() ?? 0))
+      const doublings = current.heard ? current.repeats : current.quiet
+      const pauseMs = Math.min(timing.maxRepeatMs, Math.max(atLeastMs, firstMs * 2 ** doublings))
       timer = setTimeout(onSilence, pauseMs * (0.7 + 0.6 * line.random()))
     }
 
     const onSilence = () => {
       // What the transport has not taken yet needs no repetition.
       if (underWay > 0) return arm()
-      if (current.heard) current.silences = 0
-      else if (current.asked) current.silences += 1
-      if (current.silences < timing.maxSilences || !moveOn()) {
-        current.repeats += 1
-        say('repeating')
+      if (current.heard) current.repeats += 1
+      else {
+        current.quiet += 1
+        if (current.asked) current.silences += 1
       }
+      if (current.silences < timing.maxSilences || !moveOn()) say('repeating')
     }
 
     /** False if there is nobody else to ask. */
@@ -247,7 +252,7 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
       if (!next) return false
       current = next
       current.silences = 0
-      current.repeats = 0
+      current.quiet = 0
       say('failover', reason)
       return true
     }
@@ -338,12 +343,12 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
       if (question.sends === 1 && !question.answered)
         line.roundTrip.sample(performance.now() - question.sentAtMs)
       question.answered = true
-      peer.heard = true
+      peer.heard = heard.kind !== 'wait'
+      if (peer.heard) peer.silences = peer.quiet = 0
       switch (heard.kind) {
         case 'nothingNew':
-          break
         case 'news':
-          peer.repeats = 0
+          if (heard.kind === 'news') peer.repeats = 0
           if (current !== peer && !talk.inCharge(current.index)) current = peer
           if (current === peer) arm()
           break
@@ -355,7 +360,6 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
           break
         case 'wait':
           lastError = heard.error
-          peer.heard = false
           if (current === peer) arm(Number(heard.error.values.retryAfterMs ?? 0n))
           break
         case 'elsewhere':
@@ -392,6 +396,7 @@ function newPeer(address: MixnetAddress, index: number): Peer {
     silences: 0,
     asked: false,
     heard: false,
+    quiet: 0,
     repeats: 0,
     outOfTurn: 0,
     excluded: false,

@@ -171,7 +171,7 @@ export function follow(options: FollowOptions): Talk<Receipt> {
       if (question.epoch !== view.epoch) {
         const asked = view.next === 'status' && view.status && !isStale(view.status, view)
         view.next = 'status'
-        return { kind: asked ? 'nothingNew' : 'askAgain' }
+        return { kind: asked ? 'ignored' : 'askAgain' }
       }
       view.incarnation = incarnation.slice()
       view.epoch += 1

@@ -124,6 +124,14 @@ describe('what an asker is told', () => {
     expect(sent.map(({ stage }) => stage)).toEqual(['accepted', 'included'])
   })
 
+  it('behavior: each repetition is answered at once, though there is nothing new', async () => {
+    const { ask, moveTo, sent } = ingress()
+    for (let times = 0; times < 3; times++) await ask('included', 2)
+    expect(sent).toEqual(Array(3).fill({ stage: 'accepted', number: 1 }))
+    await moveTo('included')
+    expect(sent.slice(3)).toEqual([{ stage: 'included', number: 2 }])
+  })
+
   it('behavior: numbers rise, and the same state is not told twice', async () => {
     const { ask, moveTo, sent } = ingress()
     await ask('final', 9, true)
