@@ -252,7 +252,8 @@ export function converse<T>(line: Line, talk: Talk<T>, options: ConverseOptions)
       if (!next) return false
       current = next
       current.silences = 0
-      current.quiet = 0
+      // Once round in vain, it is asked more slowly: where all are silent, most likely nothing gets through.
+      current.quiet >>= 1
       say('failover', reason)
       return true
     }

@@ -142,6 +142,18 @@ describe('patience', () => {
     expect(times().slice(4, 6)).toEqual([48_000, 60_000])
   })
 
+  it('behavior: round after round in vain each is asked more slowly', async () => {
+    await open({ broadcasters: addresses.slice(0, 2) })
+    submit()
+    await pass(516_000)
+    const round = (index: number) => times().filter((_, at) => Math.floor(at / 6) === index)
+    expect(visits().slice(0, 12)).toEqual([0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1])
+    expect(round(0)).toEqual([0, 6_000, 18_000, 42_000, 48_000, 60_000])
+    expect(round(1)).toEqual([84_000, 96_000, 120_000, 168_000, 180_000, 204_000])
+    expect(round(2)).toEqual([252_000, 276_000, 324_000, 384_000, 408_000, 456_000])
+    expect(round(3)).toEqual([516_000])
+  })
+
   it('behavior: in charge and silent to a repetition, it is repeated after the short pause, and left after three', async () => {
     await open({ broadcasters: addresses })
     submit()
