@@ -9,6 +9,7 @@ import {
   type Request,
 } from '@veilcast/shared/protocol'
 import type { ChainAdapter } from '../chains/ChainAdapter.ts'
+import { withOwnSignal } from '../chains/endpoints/withDeadline.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Trace } from '../observability/Trace.ts'
@@ -146,8 +147,9 @@ export function createIngress(parts: {
           replier.fail(to, wireError('busy', { retryAfterMs: readRetryMs }))
           return
         }
-        const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(maxReadMs)])
-        const answered = await answerRead(chains, body, to.credit, metrics, signal).finally(leave)
+        const answered = await withOwnSignal(stopping.signal, maxReadMs, (signal) =>
+          answerRead(chains, body, to.credit, metrics, signal),
+        ).finally(leave)
         if (answered.kind === 'failure') replier.fail(to, answered.error)
         else replier.reply(to, answered)
       }

@@ -8,22 +8,38 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
-  const deadline = new AbortController()
-  const abort = () => deadline.abort(signal?.reason)
-  signal?.addEventListener('abort', abort, { once: true })
-  const timer = setTimeout(
-    () => deadline.abort(new DOMException('No answer in time.', 'TimeoutError')),
-    timeoutMs,
-  )
-  timer.unref()
   try {
-    return await untilAborted(work(deadline.signal), deadline.signal)
+    return await withOwnSignal(signal, timeoutMs, (deadline) => untilAborted(work(deadline), deadline))
   } catch (error) {
     signal?.throwIfAborted()
     throw error
+  }
+}
+
+/**
+ * Runs `work` with a signal that aborts with `signal`, after `timeoutMs`, and at the latest when the work has ended. Leaves
+ * nothing at `signal`: AbortSignal.any leaves some bytes there at each call, which add up where it lives as long as the process.
+ */
+export async function withOwnSignal<T>(
+  signal: AbortSignal | undefined,
+  timeoutMs: number | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const own = new AbortController()
+  const abort = () => own.abort(signal?.reason)
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => own.abort(new DOMException('No answer in time.', 'TimeoutError')), timeoutMs)
+  timer?.unref()
+  try {
+    return await work(own.signal)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
+    own.abort()
   }
 }
 
