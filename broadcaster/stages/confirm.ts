@@ -1,16 +1,15 @@
 import { wireError } from '@veilcast/shared/errors'
 import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Job, Worker } from 'bullmq'
+import { pMapIterable } from 'p-map'
 import {
-  type BlockTx,
   type ChainAdapter,
-  type ChainBlock,
   ChainUnavailable,
   type Head,
   type InspectedTx,
   NotAgreed,
-  type Witness,
 } from '../chains/ChainAdapter.ts'
+import { withOwnSignal } from '../chains/endpoints/withDeadline.ts'
 import type { Disputes } from '../observability/disputes.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -18,9 +17,7 @@ import type { QueueBackend } from '../store/QueueBackend.ts'
 import {
   type BlockRef,
   type ChainCursor,
-  type Mac,
   maxTrailBlocks,
-  StoreError,
   type TxKey,
   type TxRecord,
   type TxStore,
@@ -28,8 +25,10 @@ import {
 import type { Vault } from '../store/vault.ts'
 import { type EndReplaced, inspectRecord } from './endReplaced.ts'
 import { endpointsIn } from './exposedTo.ts'
+import { forEachChanged } from './forEachChanged.ts'
 import { forEachLive } from './forEachLive.ts'
 import { forEachRecord } from './forEachRecord.ts'
+import { createMatchBlock, isLive, type MatchedBlock } from './matchBlock.ts'
 import type { Settle } from './settle.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
@@ -50,6 +49,8 @@ interface ConfirmJob {
   }
 }
 
+/** Blocks read before the one below them is written: a far endpoint costs its time once for all of them. */
+const maxBlocksAhead = 8
 /** More blocks than this are not read one by one: a receipt look-up per waiting transaction instead. */
 const maxGapBlocks = 256
 /** After a pause of this length look-ups come first where they are the fewer calls. */
@@ -86,7 +87,7 @@ export interface ConfirmStage {
 }
 
 /**
- * Matches the blocks of one chain against the record: a job per block, in order, contiguous by parent. No job and no
+ * Matches the blocks of one chain against the record: a job for those up to the head, in order, contiguous by parent. No job and no
  * RPC call per waiting transaction. A durable cursor says how far it came; a parent that does not fit is a reorganisation
  * and takes the cursor back to the last block that both chains share. Nothing ends before the cursor has reached the head
  * that called it final, so that all of it is one chain, whichever endpoints gave the parts.
@@ -104,19 +105,7 @@ export function createConfirmStage(parts: {
   readonly disputes: Disputes
   readonly logger: Logger
 }): ConfirmStage {
-  const {
-    adapter,
-    records,
-    queues,
-    submitJobs,
-    vault,
-    settle,
-    endReplaced,
-    pollIntervalMs,
-    metrics,
-    disputes,
-    logger,
-  } = parts
+  const { adapter, records, queues, submitJobs, vault, settle, endReplaced, pollIntervalMs, logger } = parts
   const { chain } = adapter
   const queue = queues.queue(confirmQueue(chain))
   const worker: Worker = queues.worker(confirmQueue(chain), (job) => run(job), { concurrency: 1 })
@@ -127,14 +116,15 @@ export function createConfirmStage(parts: {
   const waiting = { signal: stopping.signal }
   const leaseOfMs = Math.max(leaseMs, pollIntervalMs * 3)
   const many = { signal: stopping.signal, logger }
-  /** Of changes that ask no chain: the store takes together what comes together. */
-  const manyChanges = { ...many, atOnce: 64 }
+  const matchBlock = createMatchBlock({ ...parts, stopping: stopping.signal })
+  /** Ids hold no `:`. */
+  const jobId = `blocks-${chain.replace(':', '-')}`
   const leaseName = `head-${chain}`
   let timer: NodeJS.Timeout | undefined
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
   let followedMs = 0
-  let isSettling = false
+  let settling: Promise<void> | undefined
   /** Since when heads were below all that is known. */
   let lowSinceMs: number | undefined
   /** Look-ups under way: where blocks are matched from again, and how far the look-ups came. */
@@ -160,10 +150,10 @@ export function createConfirmStage(parts: {
     } else if (gap || isGap(head, cursor, tip, live)) {
       await leap(head)
     } else if (head.height > tip.height) {
-      await addBlock(tip.height + 1n, tip, head)
+      await addBlocks(tip, head)
     } else {
       const own = cursor.trail.find(({ height }) => height === head.height)
-      if (own?.hash === head.hash) await settleFinal(head, cursor.trail)
+      if (own?.hash === head.hash) settleFinal(head, cursor.trail)
       else if (own) await rewind(cursor, own.height)
       else await askBelow(cursor, tip)
     }
@@ -187,9 +177,10 @@ export function createConfirmStage(parts: {
     if (hash !== null && hash !== tip.hash) await rewind(cursor, tip.height)
   }
 
-  async function addBlock(height: bigint, after: BlockRef, head: Head | ConfirmJob['head']): Promise<void> {
+  /** One job at a time matches blocks, in whichever process: one that is added while it runs is none. */
+  async function addBlocks({ height }: BlockRef, head: Head): Promise<void> {
     const data: ConfirmJob = {
-      height: String(height),
+      height: String(height + 1n),
       head: {
         from: head.from,
         height: String(head.height),
@@ -197,124 +188,50 @@ export function createConfirmStage(parts: {
         finalHeight: String(head.finalHeight),
       },
     }
-    await queue.add('block', data, {
-      jobId: `${chain.replace(':', '-')}-${height}-${after.hash.slice(0, 8)}`,
-      removeOnComplete: true,
-      removeOnFail: true,
-    })
+    await queue.add('blocks', data, { jobId, removeOnComplete: true, removeOnFail: true })
   }
 
   async function run(job: Job<ConfirmJob>): Promise<void> {
     try {
-      await matchBlock(BigInt(job.data.height), job.data.head)
+      await matchBlocks(BigInt(job.data.height), job.data.head)
     } catch (error) {
-      // The poll adds the block again; a thrown error would be stored and shown by BullMQ as it is.
+      // The poll adds the blocks again; a thrown error would be stored and shown by BullMQ as it is.
       if (!(error instanceof ChainUnavailable) && !stopping.signal.aborted) {
-        logger.warn({ err: error, chain }, 'a block will be matched again')
+        logger.warn({ err: error, chain }, 'blocks will be matched again')
       }
     }
   }
 
-  async function matchBlock(height: bigint, head: ConfirmJob['head']): Promise<void> {
+  /** From the one above the cursor up to the head; those ahead are looked at while the ones below them are written. */
+  async function matchBlocks(first: bigint, head: ConfirmJob['head']): Promise<void> {
+    if ((await records.cursor(chain))?.trail.at(-1)?.height !== first - 1n) return
+    await withOwnSignal(stopping.signal, undefined, async (signal) => {
+      const looked = pMapIterable(
+        heightsOf(first, BigInt(head.height)),
+        (height) => matchBlock.look(height, signal),
+        { concurrency: maxBlocksAhead, backpressure: maxBlocksAhead },
+      )
+      for await (const found of looked) {
+        if (found === null || !(await addToTrail(found, head))) return
+      }
+    })
+  }
+
+  /** False where it does not follow the trail, or another process was faster. */
+  async function addToTrail(found: MatchedBlock, head: ConfirmJob['head']): Promise<boolean> {
+    const { height, hash, parentHash } = found.block
     const cursor = await records.cursor(chain)
     const tip = cursor?.trail.at(-1)
-    if (!cursor || tip === undefined || tip.height + 1n !== height) return
-    const block = await adapter.readBlock(height, waiting)
-    if (block === null) return
-    if (block.parentHash !== tip.hash) {
+    if (!cursor || tip === undefined || tip.height + 1n !== height) return false
+    if (parentHash !== tip.hash) {
       await rewind(cursor, tip.height)
-      return
+      return false
     }
-    if (!(await match(block))) return
-    const ref: BlockRef = { height, hash: block.hash }
-    const trail = [...cursor.trail, ref].slice(-maxTrailBlocks)
-    if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return
-    if (BigInt(head.height) > height) await addBlock(height + 1n, ref, head)
-    else if (head.hash === block.hash) await settleFinal(head, trail)
-  }
-
-  /** False where another endpoint has to say so first, and does not have the block yet, or has another. */
-  async function match(block: ChainBlock): Promise<boolean> {
-    if (block.transactions.length === 0) return true
-    const byTxId = new Map<Mac, BlockTx>()
-    const bySlot = new Map<string, BlockTx>()
-    const slots: { laneMac: Mac; sequence: bigint }[] = []
-    for (const tx of block.transactions) {
-      byTxId.set(vault.txIdMac(chain, tx.txId), tx)
-      if (tx.account === undefined || tx.sequence === undefined) continue
-      const laneMac = vault.laneMac(chain, tx.account)
-      const sequence = vault.hideSequence(laneMac, tx.sequence)
-      slots.push({ laneMac, sequence })
-      bySlot.set(`${laneMac}/${sequence}`, tx)
-    }
-    const ref: BlockRef = { height: block.height, hash: block.hash }
-    const matched = await records.match(chain, [...byTxId.keys()], slots)
-    const own = matched.flatMap(({ txIdMac }) => byTxId.get(txIdMac)?.txId ?? [])
-    const said: Witness =
-      own.length === 0 ? { kind: 'told', txIds: own } : await adapter.witness(block, own, waiting)
-    if (said.kind === 'otherBlock') disputes.note(chain, block.height, [block.from, ...said.endpoints])
-    if (said.kind !== 'told') return false
-    const witnessed = said.txIds
-    if (witnessed.length < own.length) {
-      // They are looked up later, and told once two agree; the others wait for nobody.
-      metrics.contradictions.inc({ chain }, own.length - witnessed.length)
-      logger.warn(
-        { chain, height: String(block.height) },
-        'two endpoints contradict each other about a block',
-      )
-    }
-    const isWitnessed = new Set(witnessed.map((txId) => vault.txIdMac(chain, txId)))
-    await forEachChanged(
-      matched,
-      // What it reverted with is asked.
-      (record) => hasReverted(byTxId.get(record.txIdMac)),
-      async (record) => {
-        const same = byTxId.get(record.txIdMac)
-        const other = bySlot.get(`${record.laneMac}/${record.sequence}`)
-        if (same && isWitnessed.has(record.txIdMac)) await included(record, same, ref)
-        else if (other && !same) await overtaken(record, other, ref)
-      },
-    )
+    await matchBlock.write(found)
+    const trail = [...cursor.trail, { height, hash }].slice(-maxTrailBlocks)
+    if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return false
+    if (head.hash === hash) settleFinal(head, trail)
     return true
-  }
-
-  async function forEachChanged(
-    list: readonly TxRecord[],
-    asksChain: (record: TxRecord) => boolean,
-    work: (record: TxRecord) => Promise<void>,
-  ): Promise<void> {
-    const asking = new Set(list.filter(asksChain))
-    const others = list.filter((record) => !asking.has(record))
-    await forEachRecord(others, work, manyChanges)
-    await forEachRecord([...asking], work, many)
-  }
-
-  function included(record: TxRecord, tx: { inclusion: BlockTx['inclusion'] }, ref: BlockRef): Promise<void> {
-    return insist(record, async (current) =>
-      current.state === 'final' ? current : settle.included(current, tx.inclusion, ref),
-    )
-  }
-
-  function overtaken(record: TxRecord, other: BlockTx, ref: BlockRef): Promise<void> {
-    return insist(record, async (current) =>
-      isLive(current) ? settle.overtaken(current, other.txId, ref) : current,
-    )
-  }
-
-  /** Another change of the same record can only be the submit stage's: read it again and say it all the same. */
-  async function insist(
-    record: TxRecord,
-    write: (current: TxRecord) => Promise<TxRecord | null>,
-  ): Promise<void> {
-    let current: TxRecord | null = record
-    for (let attempt = 0; attempt < 5 && current !== null; attempt++) {
-      if (await write(current)) return
-      current = await records.get(record.key)
-    }
-    // Ends the block, which is matched again: as a fault of this record alone it would be passed over for good.
-    if (current !== null) {
-      throw new StoreError('A record changes faster than what a block says can be written.')
-    }
   }
 
   /**
@@ -356,16 +273,22 @@ export function createConfirmStage(parts: {
     return hash === null ? undefined : hash !== block.hash
   }
 
-  /** Ends what is deep enough. `trail` holds the head that said how deep that is. One at a time: the next poll comes by again. */
-  async function settleFinal(
+  /**
+   * Ends what is deep enough. `trail` holds the head that said how deep that is. One at a time, beside the blocks that come
+   * meanwhile: the next head comes by again.
+   */
+  function settleFinal(
     head: { readonly from: string; readonly finalHeight: bigint | string },
     trail: readonly BlockRef[],
-  ): Promise<void> {
-    if (isSettling) return
-    isSettling = true
-    await settleUpTo(head.from, BigInt(head.finalHeight), trail).finally(() => {
-      isSettling = false
-    })
+  ): void {
+    settling ??= settleUpTo(head.from, BigInt(head.finalHeight), trail)
+      .catch((error: unknown) => {
+        if (error instanceof ChainUnavailable || stopping.signal.aborted) return
+        logger.warn({ err: error, chain }, 'what is final will be settled again')
+      })
+      .finally(() => {
+        settling = undefined
+      })
   }
 
   /** @param from the endpoint that says what is final */
@@ -381,9 +304,10 @@ export function createConfirmStage(parts: {
     for (;;) {
       const settled = await records.settledUpTo(chain, upTo, limit)
       let ended = 0
-      await forEachChanged(settled, asksChain, async (record) => {
+      const end = async (record: TxRecord): Promise<void> => {
         if (await settleOne(record)) ended++
-      })
+      }
+      await forEachChanged(settled, asksChain, end, many)
       if (settled.length < limit) return
       // What cannot be ended now must not stand before what can.
       if (ended === 0 && limit === maxSettledPage) return
@@ -553,7 +477,7 @@ export function createConfirmStage(parts: {
       const txId = toTxId(vault.open(record.txId, record.key, 'txId'))
       const found = await adapter.find(txId, { ...waiting, handedTo: endpointsIn(record.exposedTo) })
       if (found) {
-        await included(record, found, found.block)
+        await matchBlock.included(record, found, found.block)
       } else if (record.blockHeight !== null && record.blockHash !== null) {
         if ((await isGone({ height: record.blockHeight, hash: record.blockHash })) === true) {
           await putBack(record, record.blockHeight)
@@ -637,18 +561,14 @@ export function createConfirmStage(parts: {
       clearTimeout(timer)
       await following
       await worker.close()
+      await settling
       await records.unlease(leaseName, me)
     },
   }
 }
 
-/** An EVM chain tells what a contract gave back only when it is asked. */
-function hasReverted(tx: BlockTx | undefined): boolean {
-  return tx?.inclusion.family === 'evm' && !tx.inclusion.ok
-}
-
-function isLive(record: TxRecord): boolean {
-  return record.state === 'held' || record.state === 'exposed' || record.state === 'included'
+function* heightsOf(first: bigint, last: bigint): Generator<bigint> {
+  for (let height = first; height <= last; height++) yield height
 }
 
 /** Of a bounded map the oldest entry goes. */

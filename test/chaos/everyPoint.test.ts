@@ -40,7 +40,7 @@ const path = [
   'update:exposed#1',
   'submit#1',
   'unlease:lane#1',
-  'add:block#1',
+  'add:blocks#1',
   'job:confirm#1',
   'readBlock#1',
   'match#1',

@@ -5,9 +5,9 @@ import { type Hex, hexToBytes } from 'viem'
 import { type ChainAdapter, ChainUnavailable } from '../../../broadcaster/dist/chains/ChainAdapter.js'
 import { type ConfirmStage, createConfirmStage } from '../../../broadcaster/dist/stages/confirm.js'
 import { createEndReplaced } from '../../../broadcaster/dist/stages/endReplaced.js'
-import { createSettle } from '../../../broadcaster/dist/stages/settle.js'
+import { createSettle, type Settle } from '../../../broadcaster/dist/stages/settle.js'
 import { createSubmitJobs } from '../../../broadcaster/dist/stages/submitJobs.js'
-import type { TxStore } from '../../../broadcaster/dist/store/TxStore.js'
+import type { BlockRef, TxStore } from '../../../broadcaster/dist/store/TxStore.js'
 import { signEthTransfer } from '../../support/devnetSign.ts'
 import { createAnvilAdapter } from '../../support/evmAdapter.ts'
 import { type FaultyEndpoint, startFaultyEndpoint } from '../../support/faultyEndpoint.ts'
@@ -163,5 +163,86 @@ describe('confirm', () => {
     expect(await newest!.state()).toBe('included')
     await until(async () => (await old!.state()) === 'final')
     expect([await unanswered!.state(), await notSent!.state()]).toEqual(['exposed', 'exposed'])
+  }, 60_000)
+
+  it('reads eight blocks at once and no more, and writes them in order, also where one does not fit at first', async () => {
+    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
+      probeIntervalMs: 60_000,
+    })
+    await adapter.start()
+    const real = adapter
+    const parts = stageParts(store(), [real])
+    const from = anvil.accounts[9]!
+    const keys: string[] = []
+    const start = await real.head()
+    const sendOne = async (nonce: number) => {
+      const signed = await signEthTransfer(anvil, { from, to: from.address, valueWei: 1n, nonce })
+      const held = await admitted(parts, chain, { adapter: real, signedTx: hexToBytes(signed as Hex) })
+      await parts.settle.exposed(held, ['anvil'])
+      await anvil.rpc('eth_sendRawTransaction', [signed])
+      keys.push(held.key)
+    }
+    for (let nonce = 0; nonce < 20; nonce++) {
+      await sendOne(nonce)
+      await anvil.mine(1)
+    }
+    const cursor = await parts.records.cursor(chain)
+    const { height, hash } = start
+    await parts.records.saveCursor(chain, [{ height, hash }], cursor?.version ?? 0, Date.now())
+
+    let underWay = 0
+    let mostUnderWay = 0
+    let unfit = 0
+    let openGate = (): void => {}
+    const eightAreUnderWay = new Promise<void>((resolve) => {
+      openGate = resolve
+    })
+    const far: ChainAdapter = Object.create(real, {
+      readBlock: {
+        value: async (...args: Parameters<ChainAdapter['readBlock']>) => {
+          mostUnderWay = Math.max(mostUnderWay, ++underWay)
+          if (underWay === 8) openGate()
+          await eightAreUnderWay
+          const block = await real.readBlock(...args).finally(() => underWay--)
+          if (block?.height !== height + 5n || unfit > 0) return block
+          // As of another branch, by an endpoint that left it a moment later.
+          unfit++
+          return { ...block, parentHash: 'ff'.repeat(32), hash: 'ee'.repeat(32) }
+        },
+      },
+    })
+    const saved: bigint[] = []
+    const records: TxStore = Object.create(parts.records, {
+      saveCursor: {
+        value: (...args: Parameters<TxStore['saveCursor']>) => {
+          saved.push((args[1].at(-1)?.height ?? 0n) - height)
+          return parts.records.saveCursor(...args)
+        },
+      },
+    })
+    const told = new Map<string, BlockRef>()
+    const settle: Settle = Object.create(parts.settle, {
+      included: {
+        value: (...args: Parameters<Settle['included']>) => {
+          told.set(args[0].key, args[2])
+          return parts.settle.included(...args)
+        },
+      },
+    })
+    stage = createConfirmStage({
+      ...parts,
+      records,
+      settle,
+      adapter: far,
+      endReplaced: createEndReplaced(parts),
+      submitJobs: createSubmitJobs(parts.queues),
+      pollIntervalMs: 100,
+    })
+    await stage.start(undefined)
+    await until(() => saved.length >= 20)
+    expect(saved).toEqual(Array.from({ length: 20 }, (_, index) => BigInt(index + 1)))
+    expect([unfit, mostUnderWay]).toEqual([1, 8])
+    expect([...told.keys()].sort()).toEqual([...keys].sort())
+    for (const { height: at, hash: of } of told.values()) expect(await real.blockHash(at)).toBe(of)
   }, 60_000)
 })
