@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { wireError } from '@veilcast/shared/errors'
-import { fromNumber } from 'ox/Bytes'
+import { numberToBytes } from 'viem'
 import { TransactionRefused } from '../ChainAdapter.ts'
 import { checkSidecars } from './checkSidecars.ts'
 import type { AccessListEntry, Authorization, EvmTransaction } from './EvmTransaction.ts'
@@ -54,7 +54,7 @@ function parseLegacy(list: RlpList): EvmTransaction {
   if (signatureV < 35n) throw refused('invalidSignature')
   const chainId = (signatureV - 35n) / 2n
   const zero = new Uint8Array()
-  const signed = chainId === 0n ? zero : fromNumber(chainId)
+  const signed = chainId === 0n ? zero : numberToBytes(chainId)
   const digest = keccak_256(encodeRlp([...list.slice(0, 6), signed, zero, zero]))
   const price = uint(gasPrice, 256)
   return {

@@ -1,4 +1,4 @@
-import { fromBytes, NonCanonicalError, toBytes } from 'ox/Rlp'
+import { fromRlp, RlpNonCanonicalError, RlpTrailingBytesError, toRlp } from 'viem'
 
 /** RLP as the execution layer's specification has it (Ethereum yellow paper, appendix B), in its one canonical form. */
 export type RlpItem = Uint8Array | RlpList
@@ -20,21 +20,15 @@ export class RlpError extends Error {
  * @throws RlpError
  */
 export function decodeRlp(input: Uint8Array): RlpItem {
-  let item: RlpItem
-  let encoded: Uint8Array
   try {
-    item = toBytes(input)
-    encoded = encodeRlp(item)
+    return fromRlp(input, 'bytes') as RlpItem
   } catch (error) {
-    // ox's own text may quote the input: only the kind goes on.
-    throw new RlpError(error instanceof NonCanonicalError ? 'nonCanonical' : 'malformed')
+    // viem's own text may quote the input: only the kind goes on.
+    const readable = error instanceof RlpNonCanonicalError || error instanceof RlpTrailingBytesError
+    throw new RlpError(readable ? 'nonCanonical' : 'malformed')
   }
-  const read = Buffer.compare(encoded, input.subarray(0, encoded.length)) === 0
-  if (read && encoded.length === input.length) return item
-  // ox leaves what follows the item, and reads past the end of a list.
-  throw new RlpError(read ? 'nonCanonical' : 'malformed')
 }
 
 export function encodeRlp(item: RlpItem): Uint8Array {
-  return fromBytes(item as Parameters<typeof fromBytes>[0])
+  return toRlp(item as Parameters<typeof toRlp>[0] & RlpItem, 'bytes') as Uint8Array
 }
