@@ -1,3 +1,9 @@
+import { availableParallelism } from 'node:os'
+
+/** Suites mostly wait, for blocks, locks and repetitions: two of them take a processor. */
+const suitesPerProcessor = 2
+const maxSuitesAtOnce = 8
+
 /** One jest for all suites. dist is ESM; swc turns it, and the ESM-only packages under it, into what jest runs. */
 export default {
   rootDir: '..',
@@ -5,7 +11,7 @@ export default {
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   testEnvironment: '<rootDir>/test/support/environment.cjs',
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: Math.min(maxSuitesAtOnce, suitesPerProcessor * availableParallelism()),
   transform: {
     '^.+\\.[cm]?[jt]s$': [
       '@swc/jest',

@@ -8,7 +8,7 @@ import { runSuites } from './runSuites.mjs'
 
 /**
  * Weighs the times of answers, or counts what a lossy network loses: one after the other, with the machine to themselves. All others
- * run two at a time, each with a processor.
+ * run as many at a time as jest.config.mjs says.
  */
 const alone = /e2e[/\\](loss|secrecy[/\\]stranger)\.test\.ts$/
 const needsChains = /\b(cosmosOrSkip|cometBftOrSkip|findCosmosBinary)\b/

@@ -1,5 +1,6 @@
 import type { ClientOptions, VeilcastClient } from '@veilcast/client'
 import type { Anvil } from '@veilcast/devnet'
+import { findVeilcastError } from '@veilcast/shared/errors'
 import type { MixnetListener } from '@veilcast/shared/mixnet'
 import {
   encodeRequest,
@@ -13,6 +14,7 @@ import { hexToBytes } from 'viem'
 import { signEthTransfer } from '../../support/devnetSign.ts'
 import type { RawDialer } from '../../support/rawDialer.ts'
 import type { TcpGate } from '../../support/tcpGate.ts'
+import { until } from '../../support/until.ts'
 import type { ErrorRow, ErrorScene } from './errorRow.ts'
 
 /** A broadcaster over a store that can be cut off, which takes 6 waiting transactions, 2 of one account. */
@@ -322,7 +324,19 @@ export const wireRows: readonly ErrorRow<WireScene>[] = [
     provoke: (scene) =>
       halted(scene, async () => {
         for (const account of [0, 1, 2, 3, 4, 5]) {
-          await scene.submit(await transfer(scene.anvil, account), { until: 'accepted' })
+          const signedTx = await transfer(scene.anvil, account)
+          // One of the row before may still count as waiting.
+          await until(
+            () =>
+              scene.submit(signedTx, { until: 'accepted' }).then(
+                () => true,
+                (error: unknown) => {
+                  if (findVeilcastError(error)?.errorName === 'backlogFull') return false
+                  throw error
+                },
+              ),
+            200,
+          )
         }
         scene.submitted.length = 0
         return scene.submit(await transfer(scene.anvil, 6))
