@@ -22,9 +22,12 @@ import { startLocalnetThread } from './startLocalnetThread.ts'
 import { type Stops, withStops } from './stops.ts'
 import { fundSenders, type Sender, signTransfers } from './transfers.ts'
 
-const wallets = 16
+/** No more of a wallet at once than a Nym client keeps SURBs for. */
 const accountsOfWallet = 32
+const wallets = 64
 const farMs = 1_000
+const warmUpMs = 20_000
+const windowMs = 40_000
 const recoveryAimS = 10
 const workersAim = 1.7
 const perSecond = 20
@@ -166,13 +169,15 @@ function measureWorkers(
     // All wallets use both addresses: the second is a Nym client of the one ingress too.
     const doors = await Promise.all(fleet.natives.map((native) => fleet.start('ingress', native)))
     const started = await Promise.all(Array.from({ length: workers }, () => fleet.start('worker')))
-    const rounds = context.quick ? 1 : 4
-    await submitAll(fleet, 1, context.signal)
+    const flood = startFlood(fleet, context.signal)
+    await delay(context.quick ? 10_000 : warmUpMs, undefined, { signal: context.signal })
+    const before = flood.included()
     const loaded = await watchLoad([...doors, ...started].map(({ pid }) => pid))
     const startMs = performance.now()
-    const count = await submitAll(fleet, rounds, context.signal)
-    const includedPerS = (count / (performance.now() - startMs)) * 1000
+    await delay(context.quick ? 10_000 : windowMs, undefined, { signal: context.signal })
+    const includedPerS = ((flood.included() - before) / (performance.now() - startMs)) * 1000
     const load = await loaded()
+    await flood.end()
     context.say(
       `${workers} workers, endpoint ${endpoint}: ${includedPerS.toFixed(0)} a second, ${load.busyCores.toFixed(2)} cores busy`,
     )
@@ -180,20 +185,36 @@ function measureWorkers(
   })
 }
 
-/** So many of each account, one after the other, all accounts at once. */
-async function submitAll(fleet: Fleet, rounds: number, signal: AbortSignal): Promise<number> {
-  const { senders, clients, anvil } = fleet
-  const signed = senders.map((sender) => signTransfers([sender], rounds))
-  await Promise.all(
-    signed.map(async (transactions, index) => {
+interface Flood {
+  included(): number
+  /** Resolves once what is under way is included; rejects if anything was not. */
+  end(): Promise<void>
+}
+
+/** One transaction of each account after the other, all accounts at once. */
+function startFlood({ senders, clients, anvil }: Fleet, signal: AbortSignal): Flood {
+  let included = 0
+  let isOver = false
+  const flows = Promise.all(
+    senders.map(async (sender, index) => {
       const client = clients[index % wallets]
-      for (const signedTx of transactions) {
+      while (!isOver) {
         signal.throwIfAborted()
+        const [signedTx] = signTransfers([sender], 1)
+        if (!signedTx) return
         await client?.submit({ chain: anvil.chainId, signedTx }, { timeoutMs: 300_000, signal })
+        included++
       }
     }),
   )
-  return senders.length * rounds
+  flows.catch(() => {})
+  return {
+    included: () => included,
+    async end() {
+      isOver = true
+      await flows
+    },
+  }
 }
 
 function measureClients(count: number, context: BenchContext): Promise<ClientRow> {
