@@ -111,28 +111,29 @@ export type Durations = Readonly<Record<string, number>>
 
 /** As it lies in the store. Where it is too long, endpoints that are live are left out, then all of them and disputes, then the durations. */
 export function encodeReport(report: ProcessReport): string {
-  const shorter = [
-    report,
-    {
-      ...report,
-      chains: report.chains.map((chain) => ({
-        ...chain,
-        disputes: chain.disputes.slice(0, 1),
-        endpoints: chain.endpoints.filter(({ live }) => !live).slice(0, 4),
-      })),
-    },
-    { ...report, chains: report.chains.map((chain) => ({ ...chain, disputes: [], endpoints: [] })) },
-    {
-      ...report,
-      chains: report.chains.map((chain) => ({ ...chain, disputes: [], endpoints: [] })),
-      stages: [],
-    },
-  ]
-  for (const one of shorter) {
+  for (const one of shorterAndShorter(report)) {
     const text = JSON.stringify(one)
     if (Buffer.byteLength(text) <= maxReportBytes) return text
   }
   throw new RangeError(`A report has more than ${maxReportBytes} bytes.`)
+}
+
+function* shorterAndShorter(report: ProcessReport): Generator<ProcessReport> {
+  yield report
+  yield {
+    ...report,
+    chains: report.chains.map((chain) => ({
+      ...chain,
+      disputes: chain.disputes.slice(0, 1),
+      endpoints: chain.endpoints.filter(({ live }) => !live).slice(0, 4),
+    })),
+  }
+  const bare = {
+    ...report,
+    chains: report.chains.map((chain) => ({ ...chain, disputes: [], endpoints: [] })),
+  }
+  yield bare
+  yield { ...bare, stages: [] }
 }
 
 /** Undefined where it is of a version that this one cannot read. */
