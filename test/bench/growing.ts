@@ -24,7 +24,8 @@ import { fundSenders, type Sender, signTransfers } from './transfers.ts'
 
 /** No more of a wallet at once than a Nym client keeps SURBs for. */
 const accountsOfWallet = 32
-const wallets = 64
+const wallets = 128
+const accounts = wallets * accountsOfWallet
 const farMs = 1_000
 const warmUpMs = 20_000
 const windowMs = 40_000
@@ -62,7 +63,7 @@ export const growing: Bench = {
   name: 'growing',
   title: 'As processes and Nym clients are added',
   question: `Processes of role \`ingress\` and \`worker\` over one Redis that writes each change to disk. First one ingress and ever
-more workers: transfers of ${wallets * accountsOfWallet} accounts to \`included\`, one of each account at a time, first with an endpoint that
+more workers: transfers of ${accounts} accounts to \`included\`, one of each account at a time, first with an endpoint that
 takes ${farMs} ms for each request, so that no core is what bounds it, then with one that answers at once. Their
 messages come from the loopback through the native client's socket protocol. Then, over the local Nym network with cover traffic
 and pacing as in production, one broadcaster with ever more Nym clients, asked for \`info\` by wallets without pacing, as many as it answers.
@@ -128,7 +129,7 @@ function withFleet<T>(
         anvil,
         natives,
         clients,
-        senders: await fundSenders(anvil, wallets * accountsOfWallet),
+        senders: await fundSenders(anvil, accounts),
         async start(role, native) {
           const home = join(folder.path, `${role}-${++count}`)
           await mkdir(home)
@@ -138,6 +139,7 @@ function withFleet<T>(
             keyFile,
             mixnet: { transport: 'nym-socket', url: (native ?? natives[0])?.url },
             store: store.config,
+            limits: { maxWaitingPerChain: 2 * accounts },
             chains: [
               {
                 chain: anvil.chainId,
@@ -380,6 +382,7 @@ function describe(
   recoveries: readonly Recovery[],
 ): BenchResult {
   const far = workers.filter(({ endpoint }) => endpoint !== 'at once')
+  const near = workers.filter(({ endpoint }) => endpoint === 'at once')
   const one = far.find((row) => row.workers === 1)
   const two = far.find((row) => row.workers === 2)
   const killed = recoveries.find(({ what }) => what.includes('workers'))
@@ -492,12 +495,14 @@ function describe(
         ],
       },
     ],
-    notes:
-      ofTwoWorkers < workersAim
-        ? [
-            'Where more workers add nothing while cores are idle, their lanes are not what bounds it; most likely the chain is: one worker at a time follows the chain, each block costs it some requests, one after the other, and what was handed over waits for its block to be read. With the endpoint that answers at once the load does: one transaction of each account at a time, in blocks of a second.',
-          ]
-        : [],
+    notes: [
+      `One transaction of each of ${accounts} accounts is under way at any time: ${secondsEach(one)} s from one to the next with one worker, ${secondsEach(two)} s with two, ${secondsEach(far.at(-1))} s with ${far.at(-1)?.workers}.`,
+      `What ends it with the endpoint that answers at once is the processor: ${near.map(({ workers, load }) => `with ${workers} ${workers === 1 ? 'worker' : 'workers'} ${load.busyCores.toFixed(2)}`).join(', ')} of ${cpus().length} cores are busy.`,
+    ],
     leftOut: [],
   }
+}
+
+function secondsEach(row: WorkerRow | undefined): string {
+  return (accounts / (row?.includedPerS ?? Number.NaN)).toFixed(1)
 }
