@@ -18,7 +18,7 @@ import type { Timing } from './converse.ts'
 import { type Field, invalid, isObject, loose, optional, or, strict, that, whole } from './fields.ts'
 import { hexToBytes } from './hex.ts'
 import type { Journal } from './journal/Journal.ts'
-import type { Ended } from './journal/resume.ts'
+import type { Ended } from './journal/Submission.ts'
 import type { Progress } from './receipt.ts'
 
 /**

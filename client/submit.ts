@@ -5,7 +5,7 @@ import { follow } from './follow.ts'
 import { bytesToHex } from './hex.ts'
 import type { Bookkeeper } from './journal/bookkeeper.ts'
 import { closeAfter, keepStages } from './journal/keepOutcome.ts'
-import type { Ended } from './journal/resume.ts'
+import type { Ended } from './journal/Submission.ts'
 import { parseJournaling, parseProgress, parseSubmit, parseWait, type WaitOptions } from './parseArguments.ts'
 import type { Progress, Receipt } from './receipt.ts'
 

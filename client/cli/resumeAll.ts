@@ -1,4 +1,4 @@
-import type { Ended } from '../journal/resume.ts'
+import type { Ended } from '../journal/Submission.ts'
 import { errorText, receiptTable, toJson } from './print.ts'
 import { type Command, exitCodes, type Result } from './runCommand.ts'
 

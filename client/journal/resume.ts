@@ -1,5 +1,4 @@
 import { findVeilcastError, VeilcastError } from '@veilcast/shared/errors'
-import type { Stage, Until } from '@veilcast/shared/protocol'
 import { familyOf } from '../computeTxId.ts'
 import { converse, type Line } from '../converse.ts'
 import { follow } from '../follow.ts'
@@ -7,8 +6,9 @@ import { parseProgress, parseResume, parseWait } from '../parseArguments.ts'
 import type { Progress, Receipt } from '../receipt.ts'
 import type { FollowingOptions } from '../submit.ts'
 import type { Bookkeeper, KeptEntry } from './bookkeeper.ts'
-import { closeAfter, keepStages, type Outcome } from './keepOutcome.ts'
+import { closeAfter, keepStages } from './keepOutcome.ts'
 import type { ReadEntry } from './readEntry.ts'
+import type { Ended, Submission } from './Submission.ts'
 
 export interface ResumeOptions extends FollowingOptions {
   /**
@@ -18,22 +18,6 @@ export interface ResumeOptions extends FollowingOptions {
   readonly onResumed?: ((ended: Ended) => void | Promise<void>) | undefined
 }
 
-/** A submission that had not come to its end, as the journal knew it. */
-export interface Submission {
-  /** Of its entry in the journal: 32 hex digits. */
-  readonly id: string
-  /** CAIP-2. */
-  readonly chain: string
-  readonly txId: string
-  readonly until: Until
-  /** Seconds since 1970. */
-  readonly notAfter: number
-  /** Milliseconds since 1970. */
-  readonly madeAtMs: number
-  /** The last that was heard of it before. */
-  readonly stage: Stage | undefined
-}
-
 /** A submission that is followed again. */
 export interface Unfinished extends Submission {
   /** Resolves and rejects as `submit` would have. It need not be handled. */
@@ -41,9 +25,6 @@ export interface Unfinished extends Submission {
   /** Takes it out of the journal, whatever becomes of it. @throws VeilcastError `journalUnavailable` */
   forget(): Promise<void>
 }
-
-/** What became of a submission: one of `receipt` and `error` is there. */
-export interface Ended extends Submission, Outcome {}
 
 /** So many are followed at once; the others wait for their turn, and so does their `timeoutMs`. */
 const maxResumedAtOnce = 16
