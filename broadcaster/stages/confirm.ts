@@ -1,14 +1,7 @@
-import { wireError } from '@veilcast/shared/errors'
 import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Job, Worker } from 'bullmq'
 import { pMapIterable } from 'p-map'
-import {
-  type ChainAdapter,
-  ChainUnavailable,
-  type Head,
-  type InspectedTx,
-  NotAgreed,
-} from '../chains/ChainAdapter.ts'
+import { type ChainAdapter, ChainUnavailable, type Head, NotAgreed } from '../chains/ChainAdapter.ts'
 import { withOwnSignal } from '../chains/endpoints/withDeadline.ts'
 import type { Disputes } from '../observability/disputes.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -23,13 +16,14 @@ import {
   type TxStore,
 } from '../store/TxStore.ts'
 import type { Vault } from '../store/vault.ts'
-import { type EndReplaced, inspectRecord } from './endReplaced.ts'
+import type { EndReplaced } from './endReplaced.ts'
 import { endpointsIn } from './exposedTo.ts'
-import { forEachChanged } from './forEachChanged.ts'
 import { forEachLive } from './forEachLive.ts'
 import { forEachRecord } from './forEachRecord.ts'
 import { createMatchBlock, isLive, type MatchedBlock } from './matchBlock.ts'
+import { remember } from './remember.ts'
 import type { Settle } from './settle.ts'
+import { createSettleFinal } from './settleFinal.ts'
 import type { SubmitJobs } from './submitJobs.ts'
 import { tellOfFailures } from './tellOfFailures.ts'
 import { timeJobs } from './timeJobs.ts'
@@ -62,12 +56,6 @@ const overlapBlocks = 8n
 /** Look-ups that nobody answered, one after the other, are tried again after this many, for this long, and then passed over. */
 const maxUnanswered = 8
 const unansweredMs = 60_000
-const settledPageSize = 256
-const maxSettledPage = 4096
-/** How often a replacement that two operators do not agree on is asked about, and how long beyond notAfter. */
-const askAgainMs = 5_000
-const maxDisagreementMs = 60 * 60_000
-const maxRemembered = 4096
 /** What a reorganisation put back is matched against the new blocks first, and sent again after this at the latest. */
 const sendAgainAfterMs = 5_000
 const maxPollBackoffMs = 30_000
@@ -124,15 +112,13 @@ export function createConfirmStage(parts: {
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
   let followedMs = 0
-  let settling: Promise<void> | undefined
   /** Since when heads were below all that is known. */
   let lowSinceMs: number | undefined
   /** Look-ups under way: where blocks are matched from again, and how far the look-ups came. */
   let gap: Gap | undefined
   /** Put back by a reorganisation, to be sent again unless the new blocks hold them. */
   const putBacks = new Map<TxKey, { readonly sinceMs: number; readonly height: bigint }>()
-  /** When a replacement that is not agreed on is asked about again. */
-  const askedMs = new Map<TxKey, number>()
+  const finality = createSettleFinal({ ...parts, putBack, stopping: stopping.signal })
 
   /** One process per chain asks for the head, as long as it holds the lease. */
   async function follow(): Promise<void> {
@@ -153,7 +139,7 @@ export function createConfirmStage(parts: {
       await addBlocks(tip, head)
     } else {
       const own = cursor.trail.find(({ height }) => height === head.height)
-      if (own?.hash === head.hash) settleFinal(head, cursor.trail)
+      if (own?.hash === head.hash) finality.settle(head, cursor.trail)
       else if (own) await rewind(cursor, own.height)
       else await askBelow(cursor, tip)
     }
@@ -230,7 +216,7 @@ export function createConfirmStage(parts: {
     await matchBlock.write(found)
     const trail = [...cursor.trail, { height, hash }].slice(-maxTrailBlocks)
     if (!(await records.saveCursor(chain, trail, cursor.version, Date.now()))) return false
-    if (head.hash === hash) settleFinal(head, trail)
+    if (head.hash === hash) finality.settle(head, trail)
     return true
   }
 
@@ -271,102 +257,6 @@ export function createConfirmStage(parts: {
     if (block === undefined) return undefined
     const hash = await adapter.blockHash(block.height, waiting)
     return hash === null ? undefined : hash !== block.hash
-  }
-
-  /**
-   * Ends what is deep enough. `trail` holds the head that said how deep that is. One at a time, beside the blocks that come
-   * meanwhile: the next head comes by again.
-   */
-  function settleFinal(
-    head: { readonly from: string; readonly finalHeight: bigint | string },
-    trail: readonly BlockRef[],
-  ): void {
-    settling ??= settleUpTo(head.from, BigInt(head.finalHeight), trail)
-      .catch((error: unknown) => {
-        if (error instanceof ChainUnavailable || stopping.signal.aborted) return
-        logger.warn({ err: error, chain }, 'what is final will be settled again')
-      })
-      .finally(() => {
-        settling = undefined
-      })
-  }
-
-  /** @param from the endpoint that says what is final */
-  async function settleUpTo(from: string, finalHeight: bigint, trail: readonly BlockRef[]): Promise<void> {
-    const tipHeight = trail.at(-1)?.height ?? 0n
-    const upTo = finalHeight < tipHeight ? finalHeight : tipHeight
-    const own = new Map(trail.map((block) => [block.height, block.hash]))
-    /** Blocks that the trail does not hold, or holds otherwise: asked once each. */
-    const asked = new Map<bigint, Promise<string | null>>()
-    /** By block: whether another endpoint calls it final, asked once each. */
-    const elsewhere = new Map<string, Promise<boolean>>()
-    let limit = settledPageSize
-    for (;;) {
-      const settled = await records.settledUpTo(chain, upTo, limit)
-      let ended = 0
-      const end = async (record: TxRecord): Promise<void> => {
-        if (await settleOne(record)) ended++
-      }
-      await forEachChanged(settled, asksChain, end, many)
-      if (settled.length < limit) return
-      // What cannot be ended now must not stand before what can.
-      if (ended === 0 && limit === maxSettledPage) return
-      if (ended === 0) limit = Math.min(limit * 2, maxSettledPage)
-    }
-
-    function asksChain({ blockHeight, blockHash, state }: TxRecord): boolean {
-      if (blockHeight !== null && own.get(blockHeight) !== blockHash) return true
-      return state !== 'included' && adapter.operators > 1
-    }
-
-    async function settleOne(record: TxRecord): Promise<boolean> {
-      const { blockHeight, blockHash } = record
-      if (blockHeight === null || blockHash === null) return false
-      if (own.get(blockHeight) !== blockHash) {
-        const asking = asked.get(blockHeight) ?? adapter.blockHash(blockHeight, waiting)
-        asked.set(blockHeight, asking)
-        const hash = await asking
-        if (hash === null) return false
-        if (hash !== blockHash) {
-          await putBack(record, blockHeight)
-          return false
-        }
-      }
-      const isFinal =
-        elsewhere.get(blockHash) ??
-        adapter.isFinalElsewhere(from, { height: blockHeight, hash: blockHash }, waiting)
-      elsewhere.set(blockHash, isFinal)
-      if (!(await isFinal)) return false
-      if (record.state !== 'included' && !(await isAgreed(record))) return false
-      return (await settle.final(record)) !== null
-    }
-  }
-
-  /** That another transaction stands in its place is said by two operators where there are two: the blocks are one witness. */
-  async function isAgreed(record: TxRecord): Promise<boolean> {
-    if (adapter.operators === 1) return true
-    const nowMs = Date.now()
-    const lastMs = askedMs.get(record.key)
-    if (lastMs !== undefined && nowMs - lastMs < askAgainMs) return false
-    remember(askedMs, record.key, nowMs)
-    const tx = inspectRecord(adapter, record, vault)
-    if (tx === undefined || (await hasOneUse(tx))) {
-      askedMs.delete(record.key)
-      return true
-    }
-    if (nowMs > record.notAfterMs + maxDisagreementMs) {
-      await settle.lapsed(record, wireError('lapsed', { notAfter: Math.floor(record.notAfterMs / 1000) }))
-    }
-    return false
-  }
-
-  async function hasOneUse(tx: InspectedTx): Promise<boolean> {
-    try {
-      return (await adapter.slotUse(tx, 'latest', waiting)) === 'used'
-    } catch (error) {
-      if (error instanceof ChainUnavailable) return false
-      throw error
-    }
   }
 
   async function putBack(record: TxRecord, height: bigint): Promise<void> {
@@ -561,7 +451,7 @@ export function createConfirmStage(parts: {
       clearTimeout(timer)
       await following
       await worker.close()
-      await settling
+      await finality.settled()
       await records.unlease(leaseName, me)
     },
   }
@@ -569,11 +459,4 @@ export function createConfirmStage(parts: {
 
 function* heightsOf(first: bigint, last: bigint): Generator<bigint> {
   for (let height = first; height <= last; height++) yield height
-}
-
-/** Of a bounded map the oldest entry goes. */
-function remember<T>(map: Map<TxKey, T>, key: TxKey, value: T): void {
-  const oldest = map.keys().next()
-  if (map.size >= maxRemembered && !oldest.done && !map.has(key)) map.delete(oldest.value)
-  map.set(key, value)
 }
