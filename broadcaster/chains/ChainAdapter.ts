@@ -12,6 +12,8 @@ export interface ChainAdapter {
   readonly family: 'evm' | 'cosmos'
   readonly finality: { readonly rule: FinalityRule; readonly confirmations: number }
   readonly maxTransactionBytes: number
+  /** Of what an endpoint may send for one block, with all that belongs to it. */
+  readonly maxBlockBytes: number
   /** Operators whose endpoints are configured. */
   readonly operators: number
   /** Starts watching the endpoints' health. Resolves once each was asked for the first time, live or not: seconds at most. */

@@ -26,6 +26,9 @@ export function createSwappable(first: ChainAdapter): Swappable {
     family: first.family,
     finality: first.finality,
     maxTransactionBytes: first.maxTransactionBytes,
+    get maxBlockBytes() {
+      return current.maxBlockBytes
+    },
     get operators() {
       return current.operators
     },

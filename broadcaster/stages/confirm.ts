@@ -1,8 +1,6 @@
 import { type ChainId, toTxId } from '@veilcast/shared/protocol'
 import type { Job, Worker } from 'bullmq'
-import { pMapIterable } from 'p-map'
 import { type ChainAdapter, ChainUnavailable, type Head, NotAgreed } from '../chains/ChainAdapter.ts'
-import { withOwnSignal } from '../chains/endpoints/withDeadline.ts'
 import type { Disputes } from '../observability/disputes.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -20,6 +18,7 @@ import type { EndReplaced } from './endReplaced.ts'
 import { endpointsIn } from './exposedTo.ts'
 import { forEachLive } from './forEachLive.ts'
 import { forEachRecord } from './forEachRecord.ts'
+import { lookAhead } from './lookAhead.ts'
 import { createMatchBlock, isLive, type MatchedBlock } from './matchBlock.ts'
 import { remember } from './remember.ts'
 import type { Settle } from './settle.ts'
@@ -43,8 +42,10 @@ interface ConfirmJob {
   }
 }
 
-/** Blocks read before the one below them is written: a far endpoint costs its time once for all of them. */
-const maxBlocksAhead = 8
+/** Blocks that are read before the one below them is written: a far endpoint costs its time once for all of them. */
+const maxBlocksAtOnce = 4
+/** What they may hold together, by the limit of each. */
+const maxBytesAtOnce = 268_435_456
 /** More blocks than this are not read one by one: a receipt look-up per waiting transaction instead. */
 const maxGapBlocks = 256
 /** After a pause of this length look-ups come first where they are the fewer calls. */
@@ -108,6 +109,8 @@ export function createConfirmStage(parts: {
   /** Ids hold no `:`. */
   const jobId = `blocks-${chain.replace(':', '-')}`
   const leaseName = `head-${chain}`
+  /** One more after each that was written, and one again after a failure: a slow link, or a node that counts, is not overrun. */
+  let blocksAtOnce = 1
   let timer: NodeJS.Timeout | undefined
   let following: Promise<void> = Promise.resolve()
   let troubles = 0
@@ -191,16 +194,29 @@ export function createConfirmStage(parts: {
   /** From the one above the cursor up to the head; those ahead are looked at while the ones below them are written. */
   async function matchBlocks(first: bigint, head: ConfirmJob['head']): Promise<void> {
     if ((await records.cursor(chain))?.trail.at(-1)?.height !== first - 1n) return
-    await withOwnSignal(stopping.signal, undefined, async (signal) => {
-      const looked = pMapIterable(
-        heightsOf(first, BigInt(head.height)),
-        (height) => matchBlock.look(height, signal),
-        { concurrency: maxBlocksAhead, backpressure: maxBlocksAhead },
+    try {
+      await lookAhead(
+        {
+          first,
+          last: BigInt(head.height),
+          width: () => Math.min(blocksAtOnce, maxAtOnce()),
+          signal: stopping.signal,
+        },
+        matchBlock.look,
+        async (found) => {
+          const isAdded = found !== null && (await addToTrail(found, head))
+          blocksAtOnce = isAdded ? Math.min(blocksAtOnce + 1, maxBlocksAtOnce) : 1
+          return isAdded
+        },
       )
-      for await (const found of looked) {
-        if (found === null || !(await addToTrail(found, head))) return
-      }
-    })
+    } catch (error) {
+      blocksAtOnce = 1
+      throw error
+    }
+  }
+
+  function maxAtOnce(): number {
+    return Math.max(1, Math.floor(maxBytesAtOnce / adapter.maxBlockBytes))
   }
 
   /** False where it does not follow the trail, or another process was faster. */
@@ -450,13 +466,8 @@ export function createConfirmStage(parts: {
       stopping.abort()
       clearTimeout(timer)
       await following
-      await worker.close()
-      await finality.settled()
+      await worker.close().finally(() => finality.settled())
       await records.unlease(leaseName, me)
     },
   }
-}
-
-function* heightsOf(first: bigint, last: bigint): Generator<bigint> {
-  for (let height = first; height <= last; height++) yield height
 }

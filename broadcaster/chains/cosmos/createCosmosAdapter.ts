@@ -59,6 +59,7 @@ export function createCosmosAdapter(config: CosmosChainConfig): ChainAdapter {
     family: 'cosmos',
     finality: { rule: 'instant', confirmations: 0 },
     maxTransactionBytes,
+    maxBlockBytes: config.maxBlockBytes,
     operators: pool.operators,
     start: () => pool.start(),
     stop: () => pool.stop(),

@@ -52,6 +52,7 @@ export function createEvmAdapter(config: EvmChainConfig): ChainAdapter {
       confirmations: finality.rule === 'confirmations' ? finality.confirmations : 0,
     },
     maxTransactionBytes,
+    maxBlockBytes: config.maxBlockBytes,
     operators: pool.operators,
     start: () => pool.start(),
     stop: () => pool.stop(),
