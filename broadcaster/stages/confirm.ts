@@ -96,8 +96,9 @@ export function createConfirmStage(parts: {
 }): ConfirmStage {
   const { adapter, records, queues, submitJobs, vault, settle, endReplaced, pollIntervalMs, logger } = parts
   const { chain } = adapter
-  const queue = queues.queue(confirmQueue(chain))
-  const worker: Worker = queues.worker(confirmQueue(chain), (job) => run(job), { concurrency: 1 })
+  const name = confirmQueue(chain)
+  const queue = queues.queue(name)
+  const worker: Worker = queues.worker(name, (job) => run(job), { concurrency: 1 })
   tellOfFailures(worker, parts)
   timeJobs(worker, parts.metrics)
   const stopping = new AbortController()
@@ -106,8 +107,6 @@ export function createConfirmStage(parts: {
   const leaseOfMs = Math.max(leaseMs, pollIntervalMs * 3)
   const many = { signal: stopping.signal, logger }
   const matchBlock = createMatchBlock({ ...parts, stopping: stopping.signal })
-  /** Ids hold no `:`. */
-  const jobId = `blocks-${chain.replace(':', '-')}`
   const leaseName = `head-${chain}`
   /** One more after each that was written, and one again after a failure: a slow link, or a node that counts, is not overrun. */
   let blocksAtOnce = 1
@@ -177,7 +176,7 @@ export function createConfirmStage(parts: {
         finalHeight: String(head.finalHeight),
       },
     }
-    await queue.add('blocks', data, { jobId, removeOnComplete: true, removeOnFail: true })
+    await queue.add('blocks', data, { jobId: name, removeOnComplete: true, removeOnFail: true })
   }
 
   async function run(job: Job<ConfirmJob>): Promise<void> {

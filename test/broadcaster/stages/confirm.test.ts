@@ -37,6 +37,15 @@ describe('confirm', () => {
     await anvil?.stop()
   })
 
+  /** Ended with the test. */
+  async function startAdapter(): Promise<ChainAdapter> {
+    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
+      probeIntervalMs: 60_000,
+    })
+    await adapter.start()
+    return adapter
+  }
+
   /** Counts what goes to the store, and how much of it at once. */
   function counting(records: TxStore) {
     const counts = { match: 0, update: 0, updatesAtOnce: 0, listLive: 0, get: 0 }
@@ -59,10 +68,7 @@ describe('confirm', () => {
   }
 
   it('matches a block of 90 of ours among 200 waiting in one look, and asks for none of them alone', async () => {
-    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
-      probeIntervalMs: 60_000,
-    })
-    await adapter.start()
+    const adapter = await startAdapter()
     const base = stageParts(store(), [adapter])
     const { counted, counts } = counting(base.records)
     const parts = { ...base, records: counted }
@@ -110,11 +116,7 @@ describe('confirm', () => {
   }, 60_000)
 
   it('passes over what cannot be looked up after a gap, and matches the last blocks all the same', async () => {
-    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
-      probeIntervalMs: 60_000,
-    })
-    await adapter.start()
-    const real = adapter
+    const real = await startAdapter()
     const parts = stageParts(store(), [real])
     const cursor = await parts.records.cursor(chain)
     const { height, hash } = await real.head()
@@ -166,11 +168,7 @@ describe('confirm', () => {
   }, 60_000)
 
   it('reads four blocks at once and no more, writes them in order, and begins with one again where one does not fit', async () => {
-    adapter = createAnvilAdapter([{ id: 'anvil', operator: 'anvil', url: endpoint.url }], {
-      probeIntervalMs: 60_000,
-    })
-    await adapter.start()
-    const real = adapter
+    const real = await startAdapter()
     const parts = stageParts(store(), [real])
     const from = anvil.accounts[9]!
     const keys: string[] = []
